@@ -1,0 +1,100 @@
+"""Names to things: tasks, answer kinds, sources and sub-commands, all through entry points, ours included.
+
+An entry point of the group `ssrl.tasks`, `ssrl.answers` or `ssrl.sources` names a package; each module in it is one
+thing, named by its path under the package. A module is imported on first use.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from ssrl_data.core import SsrlError, Task
+
+if TYPE_CHECKING:
+    from ssrl_data.answers.base import AnswerKind
+
+
+@cache
+def modules(group: str) -> dict[str, str]:
+    """Name to dotted module path, over every package that the entry-point group names.
+
+    Raises:
+        SsrlError: two packages bring a thing of the same name.
+    """
+    found: dict[str, str] = {}
+    for package in sorted({point.value for point in entry_points(group=group)}):
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.submodule_search_locations is None:
+            raise SsrlError(f"entry point {package!r} of {group} is not an importable package: reinstall it")
+        for info in pkgutil.walk_packages(spec.submodule_search_locations, package + "."):
+            if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
+                continue
+            name = info.name.removeprefix(package + ".").replace(".", "/")
+            if name in found:
+                raise SsrlError(f"{name!r} of {group} is in both {found[name]} and {info.name}: uninstall one")
+            found[name] = info.name
+    return found
+
+
+def suggest(name: str, known: list[str]) -> str:
+    """A tail for an error message: the closest known name, or what there is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _load(group: str, noun: str, name: str, base: type) -> Any:
+    known = modules(group)
+    if name not in known:
+        raise SsrlError(f"no {noun} {name!r}: {suggest(name, list(known))}")
+    module = importlib.import_module(known[name])
+    found = [
+        item
+        for item in vars(module).values()
+        if inspect.isclass(item) and issubclass(item, base) and item.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise SsrlError(f"{known[name]} must define one {base.__name__}, it defines {len(found)}")
+    return found[0]
+
+
+def task_names() -> list[str]:
+    """The names of all installed tasks, sorted."""
+    return sorted(modules("ssrl.tasks"))
+
+
+@cache
+def task_class(name: str) -> type[Task[Any]]:
+    """The task of that name.
+
+    Raises:
+        SsrlError: there is none; the message names the closest one.
+    """
+    loaded: type[Task[Any]] = _load("ssrl.tasks", "task", name, Task)
+    return loaded
+
+
+def answer_names() -> list[str]:
+    """The names of all installed answer kinds, sorted."""
+    return sorted(set(modules("ssrl.answers")) - {"base", "reading"})
+
+
+@cache
+def answer_kind(name: str) -> AnswerKind:
+    """The answer kind of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from ssrl_data.answers.base import AnswerKind
+
+    if name not in answer_names():
+        raise ValueError(f"no answer kind {name!r}: {suggest(name, answer_names())}")
+    kind: AnswerKind = _load("ssrl.answers", "answer kind", name, AnswerKind)()
+    return kind

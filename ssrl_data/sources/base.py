@@ -1,0 +1,50 @@
+"""What a corpus reader is: it lists entries without reading content, and opens one entry as a record."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ssrl_data.core import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a corpus as listed, before it is opened. Fields as in `Record`."""
+
+    key: str
+    group: str
+    license: str = "unknown"
+    attribution: str = ""
+    origin: str = ""
+
+
+class Source(ABC):
+    """A corpus. Picklable, since workers are spawned; holds addresses and rules, never content."""
+
+    @classmethod
+    @abstractmethod
+    def claims(cls, address: str) -> bool:
+        """Whether this reader takes the address; exactly one installed reader should."""
+
+    @classmethod
+    @abstractmethod
+    def at(cls, address: str, license: str | None = None) -> Source:
+        """The corpus at an address; `license` replaces `unknown` licences.
+
+        Raises:
+            SsrlError: there is no such corpus, or its descriptor is wrong.
+        """
+
+    @abstractmethod
+    def entries(self) -> Iterator[Entry]:
+        """Every entry once, in an order that depends on the corpus alone."""
+
+    @abstractmethod
+    def open(self, entry: Entry) -> Record:
+        """Read one entry's content.
+
+        Raises:
+            Reject: it cannot be read; the reason is a few fixed words.
+        """
