@@ -196,14 +196,14 @@ class Task(ABC, Generic[P]):
     Class attributes:
         version: raise it when any made row could change.
         needs: fields of `Record` that must not be None.
-        donors: further records `make` wants, from other groups of the same split.
+        pictures: whether its prompts show pictures (text rows and picture rows never share one config).
         levels: named difficulties, easiest first; at least easy, medium, hard.
         signal: feature families of the shortcut probe that an honest solution may use; the card says why.
     """
 
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"image"})
-    donors: ClassVar[int] = 0
+    pictures: ClassVar[bool] = True
     levels: ClassVar[Mapping[str, Any]]
     signal: ClassVar[frozenset[str]] = frozenset()
 
@@ -214,12 +214,16 @@ class Task(ABC, Generic[P]):
         """Number of answer classes at these parameters; a build asks for each equally often. 1: nothing to balance."""
         return 1
 
+    def donors(self) -> int:
+        """Number of further records `make` wants at these parameters, from other groups of the same split."""
+        return 0
+
     @abstractmethod
     def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
         """Make one set of examples; pure in its arguments.
 
         Args:
-            records: the record, then `donors` further ones.
+            records: the record, then up to `donors()` further ones: fewer when the split has too few groups.
             rng: keyed by seed, task, version, parameters, record key and variant: the only source of chance.
             aim: the answer class to show, in `range(classes())`. Skip when this record cannot show it.
             prepared: what `prepare` returned.

@@ -23,9 +23,6 @@ from typing import Any
 from ssrl_data.core import Answer, Credit, Json, Row
 from ssrl_data.registry import answer_kind
 
-MODALITY_COLUMNS = {"text": frozenset[str](), "image": frozenset({"images"})}
-
-
 def canonical(value: Json) -> str:
     """JSON with one spelling: sorted keys, no spaces, ASCII, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -77,17 +74,30 @@ def content(parts: Sequence[str | bytes]) -> tuple[Json, list[bytes]]:
     return out, pictures
 
 
+def row_id(task: str, version: int, prompt: str, pictures: Sequence[bytes], answer: str) -> str:
+    """The `id` column: a hash of what is asked and what is right, so equal problems have equal ids.
+
+    Args:
+        task: the task's name.
+        version: the task's version.
+        prompt: the prompt as `prompt_text` gives it.
+        pictures: the encoded pictures in order.
+        answer: the `answer` column.
+    """
+    return digest(task, str(version), prompt, *pictures, answer)
+
+
 @lru_cache(maxsize=8)
-def schema(modality: str) -> Any:
-    """The Arrow schema of a modality's shards, with the `datasets` features in its metadata."""
+def schema(pictures: bool) -> Any:
+    """The Arrow schema of shards with or without pictures, with the `datasets` features in its metadata."""
     from datasets import Features, Image, List, Value
 
     string = Value("string")
-    part = {"type": string, "text": string} if modality == "image" else None
+    part = {"type": string, "text": string} if pictures else None
     columns: dict[str, Any] = {
         "prompt": List({"role": string, "content": List(part) if part else string}),
     }
-    if modality == "image":
+    if pictures:
         columns["images"] = List(Image())
     columns |= {name: string for name in ("answer", "task")}
     columns |= {"task_version": Value("int32"), "level": string, "chance": Value("float64")}

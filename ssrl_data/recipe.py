@@ -1,0 +1,250 @@
+"""A recipe: which tasks, at which levels, from which corpora, how many rows. YAML or the command line, one form.
+
+    tasks:
+      image/jigsaw: {levels: [easy, medium], weight: 2, params: {grid: 3}}
+      image/rotation: {}
+    sources: [photos]
+    rows: 1000
+    seed: 0
+    split: {test: 0.2}
+
+An unknown key is an error that names the closest known one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from ssrl_data.core import Json, SsrlError, Task
+from ssrl_data.registry import suggest, task_class
+
+MAX_BYTES = 1 << 20
+DEFAULT_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One task of a recipe: its share and its levels with their parameters, easiest first."""
+
+    task: str
+    levels: Mapping[str, Any]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A resolved recipe.
+
+    Attributes:
+        parts: the tasks; no two of the same name.
+        sources: addresses of corpora, as given.
+        rows: total over tasks, levels and splits.
+        seed: any integer; builds with different seeds share no draw.
+        split: name to fraction of the groups, without `train`, which is the rest.
+        license: replaces `unknown` licences of the corpora.
+        shard_rows: rows a shard holds at most; a shard is what a kill can cost.
+        max_rejects: fraction of the opened records that may be unreadable before the build fails.
+    """
+
+    parts: tuple[Part, ...]
+    sources: tuple[str, ...]
+    rows: int = DEFAULT_ROWS
+    seed: int = 0
+    split: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    license: str | None = None
+    shard_rows: int = 500
+    max_rejects: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if not self.parts:
+            raise SsrlError("the recipe names no task: add one under `tasks` (`ssrl list` shows them)")
+        if not self.sources:
+            raise SsrlError("the recipe names no corpus: add `--source FOLDER`, or `sources:` to the recipe")
+        for name, value, low in (("rows", self.rows, 1), ("shard_rows", self.shard_rows, 1)):
+            if value < low:
+                raise SsrlError(f"{name} is {value}: it must be at least {low}")
+        if not 0 <= self.max_rejects <= 1:
+            raise SsrlError(f"max_rejects is {self.max_rejects}: it must lie in [0, 1]")
+        for name, fraction in self.split.items():
+            if name == "train" or not 0 < fraction < 1:
+                raise SsrlError(f"split {name}: {fraction}: name the other splits, each with a fraction in (0, 1)")
+        if sum(self.split.values()) >= 1:
+            raise SsrlError(f"the splits take {sum(self.split.values()):g} of the groups and leave none to train")
+
+    def resolved(self) -> Json:
+        """The recipe as published in the manifest: addresses left out, parameters spelled out."""
+        return {
+            "tasks": [
+                {
+                    "task": part.task,
+                    "version": task_class(part.task).version,
+                    "weight": part.weight,
+                    "levels": {name: plain(params) for name, params in part.levels.items()},
+                }
+                for part in self.parts
+            ],
+            "rows": self.rows,
+            "seed": self.seed,
+            "split": dict(sorted(self.split.items())),
+            "license": self.license,
+            "shard_rows": self.shard_rows,
+            "max_rejects": self.max_rejects,
+            "sources": len(self.sources),
+        }
+
+
+def plain(params: Any) -> Json:
+    """A parameter dataclass as JSON (tuples become lists)."""
+    return {
+        key: list(value) if isinstance(value, (tuple, frozenset)) else value
+        for key, value in dataclasses.asdict(params).items()
+    }
+
+
+def fitted(value: Any, hint: Any) -> Any:
+    """A YAML value in the type that a field wants, where the change loses nothing.
+
+    Raises:
+        ValueError: the value is of another type.
+    """
+    text = str(hint)
+    if isinstance(value, list) and text.startswith("tuple"):
+        return tuple(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint in (int, float, str, bool) and type(value) is not hint:
+        raise ValueError(f"must be {hint.__name__}, got {value!r}")
+    if text.startswith("tuple") and not isinstance(value, tuple):
+        raise ValueError(f"must be a list, got {value!r}")
+    return value
+
+
+def replaced(task: str, params: Any, changes: Mapping[str, Any]) -> Any:
+    """Parameters with some fields changed.
+
+    Raises:
+        SsrlError: no such field, or a value out of range.
+    """
+    hints = get_type_hints(type(params))
+    for key in changes:
+        if key not in hints:
+            raise SsrlError(f"{task} has no parameter {key!r}: {suggest(key, list(hints))}")
+    try:
+        fields = {key: _named(key, value, hints[key]) for key, value in changes.items()}
+        return dataclasses.replace(params, **fields)
+    except ValueError as error:
+        raise SsrlError(f"{task}: {error}") from error
+
+
+def _named(key: str, value: Any, hint: Any) -> Any:
+    try:
+        return fitted(value, hint)
+    except ValueError as error:
+        raise ValueError(f"{key} {error}") from error
+
+
+def part(
+    name: str, levels: Sequence[str] | None, changes: Mapping[str, Any], weight: float = 1.0
+) -> Part:
+    """One task with its chosen levels, all when none is named; changed levels are named `easy+custom`.
+
+    Raises:
+        SsrlError: no such task, level or parameter.
+    """
+    known: Mapping[str, Any] = task_class(name).levels
+    for level in levels or ():
+        if level not in known:
+            raise SsrlError(f"{name} has no level {level!r}: {suggest(level, list(known))}")
+    if not (weight > 0 and math.isfinite(weight)):
+        raise SsrlError(f"{name}: weight is {weight}: it must be a positive number")
+    chosen = {level: known[level] for level in known if not levels or level in levels}
+    if changes:
+        chosen = {f"{level}+custom": replaced(name, params, changes) for level, params in chosen.items()}
+    return Part(name, chosen, weight)
+
+
+def rebuilt(data: Json) -> tuple[type[Task[Any]], Any]:
+    """The task class and parameters of one {task, params} object, as workers get it."""
+    cls = task_class(data["task"])
+    base = next(iter(cls.levels.values()))
+    return cls, replaced(data["task"], base, data["params"])
+
+
+_KEYS = {
+    "tasks": (list, dict),
+    "sources": (list,),
+    "rows": (int,),
+    "seed": (int,),
+    "split": (dict,),
+    "license": (str,),
+    "shard_rows": (int,),
+    "max_rejects": (int, float),
+}
+_PART_KEYS = {"levels": (list,), "weight": (int, float), "params": (dict,)}
+
+
+def _checked(data: Any, keys: Mapping[str, tuple[type, ...]], where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise SsrlError(f"{where}: expected a mapping of {', '.join(keys)}, got {type(data).__name__}")
+    for key, value in data.items():
+        if key not in keys:
+            raise SsrlError(f"{where}: unknown key {key!r}: {suggest(str(key), list(keys))}")
+        if not isinstance(value, keys[key]) or isinstance(value, bool):
+            names = " or ".join(kind.__name__ for kind in keys[key])
+            raise SsrlError(f"{where}: {key} must be {names}, got {value!r}")
+    return data
+
+
+def read_yaml(path: Path) -> Any:
+    """A small YAML file without aliases (they can blow up) or tags.
+
+    Raises:
+        SsrlError: it cannot be read or parsed.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SsrlError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(text) > MAX_BYTES:
+        raise SsrlError(f"{path}: {len(text)} bytes, at most {MAX_BYTES} are read")
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.tokens.AliasToken):
+                raise SsrlError(f"{path}: line {token.start_mark.line + 1} uses an alias (*): write the value out")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise SsrlError(f"{path}: not valid YAML{line}") from error
+
+
+def load_recipe(path: Path) -> dict[str, Any]:
+    """The fields of a recipe file, `tasks` as parts; relative sources count from the file's folder.
+
+    Raises:
+        SsrlError: the file is not a recipe; the message names file, key and value.
+    """
+    data = dict(_checked(read_yaml(path), _KEYS, str(path)))
+    tasks = data.pop("tasks", {})
+    if isinstance(tasks, list):
+        tasks = {name: {} for name in tasks}
+    parts = []
+    for name, body in tasks.items():
+        fields = _checked(body or {}, _PART_KEYS, f"{path}: {name}")
+        parts.append(part(str(name), fields.get("levels"), fields.get("params", {}), float(fields.get("weight", 1))))
+    data["parts"] = tuple(parts)
+    data["sources"] = tuple(_from_folder(str(source), path.parent) for source in data.get("sources", ()))
+    return data
+
+
+def _from_folder(source: str, folder: Path) -> str:
+    beside = folder / source
+    return str(beside) if beside.exists() else source
