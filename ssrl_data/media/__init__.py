@@ -1,0 +1,1 @@
+"""Safe opening of pictures, canonical pixels, encoding."""
