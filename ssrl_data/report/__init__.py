@@ -1,0 +1,1 @@
+"""The report: a dataset as a person sees it, one page."""

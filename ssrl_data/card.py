@@ -1,0 +1,252 @@
+"""The dataset card, `README.md`: prose from `cards/`, every figure from the manifest.
+
+The front matter is what `datasets` and the Hub read: one configuration for each modality, exactly one of them default.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from ssrl_data.core import Json, SsrlError
+from ssrl_data.report.untrusted import fenced, markdown, markdown_origin
+
+LISTED = 500
+"""Attributions named in the card; the manifest has all."""
+
+MEDIA = {"image": "pictures", "text": "documents"}
+CATEGORIES = {"image": ["visual-question-answering"], "text": ["text-generation"]}
+SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+
+# SPDX identifiers that the Hub knows; it spells them in lower case and puts all others under `other`.
+HUB_LICENSES = frozenset(
+    {
+        *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0"),
+        *("cc0-1.0", "odbl-1.0", "unlicense", "unknown"),
+        *("cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
+        *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0"),
+        *("cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
+    }
+)
+
+
+def cards_folder() -> Path:
+    """Where the cards' prose lies: in the installed package, else in the repository."""
+    packaged = Path(__file__).parent / "cards"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "cards"
+
+
+def prose(task: str) -> str:
+    """What a task's own card says, its title dropped and its headings put below this card's.
+
+    A task from another distribution has no file in our folder; its class's docstring stands in.
+    """
+    path = cards_folder() / f"{task}.md"
+    if not path.is_file():
+        from ssrl_data.registry import modules, task_class
+
+        text = inspect.getdoc(task_class(task)) if task in modules("ssrl.tasks") else ""
+        return text or "The maker of this task is not installed here."
+    text = path.read_text("utf-8").strip()
+    text = re.sub(r"\A# .*\n*", "", text)
+    return re.sub(r"^(#{2,4}) ", r"##\1 ", text, flags=re.MULTILINE)
+
+
+def read_chance(directory: Path, manifest: Mapping[str, Json]) -> dict[str, float | None]:
+    """Mean of the `chance` column for each `task/level`, from the shards' three small columns.
+
+    Raises:
+        SsrlError: a shard of the manifest is missing.
+    """
+    import pyarrow.parquet as pq
+
+    sums: dict[str, list[float]] = {}
+    for file in _files(manifest):
+        try:
+            table = pq.read_table(directory / file, columns=["task", "level", "chance"])
+        except FileNotFoundError as error:
+            raise SsrlError(f"{file} of the manifest is missing: build the dataset again") from error
+        for task, level, chance in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            sums.setdefault(f"{task}/{level}", []).extend([] if chance is None else [chance])
+    return {name: sum(values) / len(values) if values else None for name, values in sorted(sums.items())}
+
+
+def write_card(directory: Path) -> None:
+    """Write `README.md` of a built dataset from its manifest and, when there, its `check.json`."""
+    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    found = directory / "check.json"
+    check = json.loads(found.read_text("utf-8")) if found.is_file() else None
+    text = render_card(manifest, read_chance(directory, manifest), check)
+    (directory / "README.md").write_text(text, "utf-8", newline="\n")
+
+
+def render_card(
+    manifest: Mapping[str, Json], chance: Mapping[str, float | None], check: Mapping[str, Json] | None = None
+) -> str:
+    """The card's text; holds no time, host or path.
+
+    Args:
+        manifest: the decoded `manifest.json`.
+        chance: mean chance of each `task/level`, as `read_chance` gives it.
+        check: the decoded `check.json`, when the dataset was checked.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(cards_folder()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"md": markdown, "origin": markdown_origin, "thousands": lambda n: f"{n:,}"}
+    front = front_matter(manifest)
+    tasks = [task["task"] for task in manifest["recipe"]["tasks"]]
+    listed = [a for a in manifest["attributions"] if a["attribution"] or a["origin"] or a["license"] != "unknown"]
+    template = environment.get_template("_base.md.jinja")
+    body = template.render(
+        title=_title(tasks, manifest["modalities"]),
+        manifest=manifest,
+        rows=_rows(manifest),
+        media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
+        has_pictures="image" in manifest["modalities"],
+        levels=list(_levels(manifest, chance)),
+        tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
+        configs=front["configs"],
+        recipe=fenced(f"# recipe.yaml\n{recipe_yaml(manifest['recipe'])}", "yaml"),
+        skips=list(_skips(manifest)),
+        short=[(name, counts["short"]) for name, counts in sorted(manifest["counts"].items()) if counts["short"]],
+        outcome=_outcome(check),
+        attributions=listed[:LISTED],
+        more=max(0, len(listed) - LISTED),
+    )
+    return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n\n{body.rstrip()}\n"
+
+
+def front_matter(manifest: Mapping[str, Json]) -> dict[str, Any]:
+    """The card's metadata: licence, size, categories, tags and configurations, for the Hub and `load_dataset`."""
+    modalities = manifest["modalities"]
+    rows = _rows(manifest)
+    # The configuration with most rows is the default; ties go by name.
+    order = sorted(modalities, key=lambda m: (-sum(s["rows"] for s in modalities[m].values()), m))
+    configs: list[dict[str, Any]] = []
+    for modality in order:
+        # `train` first: viewers open the first split.
+        splits = sorted(modalities[modality], key=lambda s: (s != "train", s))
+        files = [
+            {"split": split, "path": f"data/{modality}/{split}-*.parquet"}
+            for split in splits
+            if modalities[modality][split]["rows"]
+        ]
+        configs.append({"config_name": modality, "data_files": files} | ({} if configs else {"default": True}))
+    names = sorted({task["task"] for task in manifest["recipe"]["tasks"]})
+    return {
+        **_license(manifest["licenses"]),
+        "language": ["en"],
+        "task_categories": sorted({c for m in order for c in CATEGORIES[m]} | {"reinforcement-learning"}),
+        "size_categories": [next((name for limit, name in SIZES if rows < limit), "n>10M")],
+        "tags": ["ssrl", "self-supervised", "verifiable-rewards", "rlvr", "grpo", *names],
+        "configs": configs,
+    }
+
+
+def recipe_yaml(recipe: Mapping[str, Json]) -> str:
+    """The resolved recipe of a manifest as a recipe file; the corpus is the reader's to name."""
+    tasks = {task["task"]: _recipe_task(task) for task in recipe["tasks"]}
+    kept = {key: value for key, value in recipe.items() if key not in ("tasks", "sources") and value not in (None, {})}
+    text: str = yaml.safe_dump({"tasks": tasks, **kept}, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _recipe_task(task: Mapping[str, Json]) -> dict[str, Json]:
+    """One task of a recipe file: a level named `easy+custom` becomes `easy` with the parameters that were changed."""
+    levels: dict[str, Any] = {name.removesuffix("+custom"): params for name, params in task["levels"].items()}
+    out = {"levels": ordered_levels(task["task"], levels), "weight": task["weight"]}
+    if levels.keys() != task["levels"].keys():
+        from ssrl_data.recipe import plain
+
+        known = _known_levels(task["task"])
+        out["params"] = {
+            key: value
+            for name, params in levels.items()
+            for key, value in params.items()
+            if name not in known or plain(known[name]).get(key) != value
+        }
+    return out
+
+
+def _known_levels(task: str) -> Mapping[str, Any]:
+    from ssrl_data.registry import modules, task_class
+
+    return task_class(task).levels if task in modules("ssrl.tasks") else {}
+
+
+def ordered_levels(task: str, levels: Iterable[str]) -> list[str]:
+    """Levels in the task's order, easiest first; those it does not know after them, by name."""
+    known = list(_known_levels(task))
+    rank = {name: i for i, name in enumerate(known)}
+    return sorted(levels, key=lambda level: (rank.get(level.removesuffix("+custom"), len(known)), level))
+
+
+def _files(manifest: Mapping[str, Json]) -> Iterator[str]:
+    for splits in manifest["modalities"].values():
+        for split in splits.values():
+            yield from (shard["file"] for shard in split["shards"])
+
+
+def _rows(manifest: Mapping[str, Json]) -> int:
+    return sum(split["rows"] for splits in manifest["modalities"].values() for split in splits.values())
+
+
+def _title(tasks: Sequence[str], modalities: Mapping[str, Json]) -> str:
+    names = [task.rpartition("/")[2].replace("_", " ") for task in tasks]
+    media = " and ".join(MEDIA[m] for m in sorted(modalities))
+    what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"{what[:1].upper()}{what[1:]}: verifiable problems from raw {media}"
+
+
+def _license(licenses: Mapping[str, int]) -> dict[str, str]:
+    names = sorted(licenses)
+    if len(names) == 1 and names[0].lower() in HUB_LICENSES:
+        return {"license": names[0].lower()}
+    # The Hub asks for a lower-case identifier beside `other`.
+    slug = re.sub(r"[^a-z0-9.]+", "-", "-and-".join(names).lower()).strip("-") or "unknown"
+    return {"license": "other", "license_name": slug if len(slug) <= 80 else "mixed", "license_link": "README.md"}
+
+
+def _levels(manifest: Mapping[str, Json], chance: Mapping[str, float | None]) -> Iterator[dict[str, Json]]:
+    for name, counts in _in_order(manifest):
+        task, _, level = name.rpartition("/")
+        value = chance.get(name)
+        text = "—" if value is None else f"{value:.4f}"
+        yield {"task": task, "level": level, "rows": counts["rows"], "chance": text}
+
+
+def _skips(manifest: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    for name, counts in _in_order(manifest):
+        task, _, level = name.rpartition("/")
+        for reason, attempts in sorted(counts["skips"].items(), key=lambda item: (-item[1], item[0])):
+            yield {"task": task, "level": level, "reason": reason, "attempts": attempts}
+
+
+def _in_order(manifest: Mapping[str, Json]) -> list[tuple[str, Mapping[str, Json]]]:
+    """The counts by task, levels easiest first."""
+    levels: dict[str, list[str]] = {}
+    for name in sorted(manifest["counts"]):
+        task, _, level = name.rpartition("/")
+        levels.setdefault(task, []).append(level)
+    names = [f"{task}/{level}" for task, found in levels.items() for level in ordered_levels(task, found)]
+    return [(name, manifest["counts"][name]) for name in names]
+
+
+def _outcome(check: Mapping[str, Json] | None) -> Markup:
+    if check is None:
+        return Markup("Not checked: `ssrl check DATASET --source CORPUS` recomputes every answer and guesses at it.")
+    lines = ["`ssrl check` passed." if check["passed"] else "**`ssrl check` failed.**", ""]
+    lines += [f"- {markdown(part['name'])}: {markdown(part['status'])}" for part in check["parts"]]
+    return Markup("\n".join(lines))  # noqa: S704 (escaped line by line)
