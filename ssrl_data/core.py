@@ -133,12 +133,14 @@ class Example:
         answer: the truth, from the answer kind's `answer(...)`.
         meta: what was done, in plain JSON: all that `audit` needs beside the records.
         marks: what the report draws.
+        used: how many of the records it was made from, counted from the first; licences and sources follow.
     """
 
     prompt: tuple[str | Pixels, ...]
     answer: Answer
     meta: Mapping[str, Json] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    used: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,9 +151,7 @@ def _named(key: str, value: Any, hint: Any) -> Any:
         raise ValueError(f"{key} {error}") from error
 
 
-def part(
-    name: str, levels: Sequence[str] | None, changes: Mapping[str, Any], weight: float = 1.0
-) -> Part:
+def part(name: str, levels: Sequence[str] | None, changes: Mapping[str, Any], weight: float = 1.0) -> Part:
     """One task with its chosen levels, all when none is named; changed levels are named `easy+custom`.
 
     Raises:

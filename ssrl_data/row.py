@@ -23,6 +23,7 @@ from typing import Any
 from ssrl_data.core import Answer, Credit, Json, Row
 from ssrl_data.registry import answer_kind
 
+
 def canonical(value: Json) -> str:
     """JSON with one spelling: sorted keys, no spaces, ASCII, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
@@ -99,9 +100,9 @@ def schema(pictures: bool) -> Any:
     }
     if pictures:
         columns["images"] = List(Image())
-    columns |= {name: string for name in ("answer", "task")}
+    columns |= dict.fromkeys(("answer", "task"), string)
     columns |= {"task_version": Value("int32"), "level": string, "chance": Value("float64")}
-    columns |= {name: string for name in ("id", "source_id", "group_id", "set_id", "license", "meta")}
+    columns |= dict.fromkeys(("id", "source_id", "group_id", "set_id", "license", "meta"), string)
     return Features(columns).arrow_schema
 
 

@@ -1,0 +1,1 @@
+"""Building: plan, shards, resume, engines."""

@@ -1,0 +1,191 @@
+"""The local engine: a few spawned workers that live for the whole build and take shards in turn.
+
+A worker names each record before it opens it, so that a death names its record: the shard is tried once more, and a
+record that kills a second time is quarantined. A record that takes longer than the time budget counts as a death.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+import traceback
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from ssrl_data.build.commit import NO_SPACE
+from ssrl_data.build.plan import Shard
+from ssrl_data.core import Json, SsrlError
+from ssrl_data.sources.base import Source
+
+RECORD_SECONDS = 120.0
+"""A record that a worker is silent on for longer is taken for one that hangs its decoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every worker needs to know."""
+
+    out: Path
+    state: Path
+    scratch: Path
+    sources: tuple[Source, ...]
+    schemas: dict[bool, bytes]
+    fingerprint: str
+
+
+def sidecar(state: Path, shard: Shard) -> Path:
+    """The file that alone says that a shard is done."""
+    return state / "shards" / f"{shard.name}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """News of a build: rows made so far in one shard, or the sidecar of a finished one."""
+
+    shard: int
+    rows: int
+    done: Json | None = None
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    shard: int | None = None
+    record: str = ""
+    heard: float = field(default_factory=time.monotonic)
+
+
+def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Progress]:
+    """Make shards on `workers` processes; yields news as it comes.
+
+    Raises:
+        SsrlError: the disk is full, or a task has a bug; the other workers are stopped.
+    """
+    context = multiprocessing.get_context("spawn")
+    todo = deque(range(len(shards)))
+    deaths: Counter[str] = Counter()
+    pool: list[_Worker] = []
+    try:
+        while todo or any(worker.shard is not None for worker in pool):
+            while todo and len(pool) < workers:
+                pool.append(_start(context, setting))
+            for worker in pool:
+                if worker.shard is None and todo:
+                    worker.shard = todo.popleft()
+                    worker.record, worker.heard = "", time.monotonic()
+                    killers = frozenset(key for key, count in deaths.items() if count > 1)
+                    worker.pipe.send((shards[worker.shard], killers))
+            ready = wait([worker.pipe for worker in pool if worker.shard is not None], timeout=1.0)
+            for worker in list(pool):
+                if worker.pipe in ready:
+                    try:
+                        message = worker.pipe.recv()
+                    except (EOFError, OSError):
+                        worker.process.join()
+                    else:
+                        worker.heard = time.monotonic()
+                        yield from _hear(worker, message, shards)
+                elif worker.shard is not None and time.monotonic() - worker.heard > RECORD_SECONDS:
+                    worker.process.kill()
+                    worker.process.join()
+                if not worker.process.is_alive() and not worker.pipe.poll():
+                    pool.remove(worker)
+                    if worker.shard is not None:
+                        _bury(worker, deaths, shards[worker.shard])
+                        todo.appendleft(worker.shard)
+    finally:
+        for worker in pool:
+            worker.process.kill()
+        for worker in pool:
+            worker.process.join()
+
+
+def _start(context: Any, setting: Setting) -> _Worker:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, setting), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _hear(worker: _Worker, message: tuple[str, Any], shards: Sequence[Shard]) -> Iterator[Progress]:
+    what, value = message
+    if worker.shard is None:
+        return
+    if what == "record":
+        worker.record, rows = value
+        yield Progress(worker.shard, rows)
+    elif what == "done":
+        shard, worker.shard = worker.shard, None
+        yield Progress(shard, value["rows"], value)
+    elif what == "space":
+        raise SsrlError(
+            f"no space left while writing {shards[worker.shard].file} ({value}): free some and run the same command "
+            "again; finished shards are kept"
+        )
+    else:
+        raise SsrlError(f"a bug, not your input, on record {worker.record!r} of {shards[worker.shard].name}: {value}")
+
+
+def _bury(worker: _Worker, deaths: Counter[str], shard: Shard) -> None:
+    """Count a death on its record.
+
+    Raises:
+        SsrlError: the worker died before any record, or again and again: no record is to blame.
+    """
+    deaths[worker.record] += 1
+    if deaths[worker.record] > (2 if worker.record else 1):
+        raise SsrlError(
+            f"a worker died {deaths[worker.record]} times on {shard.name} without a record to blame (exit code "
+            f"{worker.process.exitcode}): look for an out-of-memory kill, or use fewer --workers"
+        )
+
+
+def work(pipe: Connection, setting: Setting) -> None:
+    """A worker's life: take a shard, make it, say so, until the pipe or the parent is gone."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    import cv2
+    import pyarrow as pa
+
+    from ssrl_data.build.shard import ShardMaker, write_shard
+
+    cv2.setNumThreads(1)
+    pa.set_cpu_count(1)
+    schemas = {key: pa.ipc.read_schema(pa.py_buffer(data)) for key, data in setting.schemas.items()}
+    while True:
+        try:
+            shard, quarantined = pipe.recv()
+        except EOFError:
+            return
+
+        def announce(key: str, rows: int) -> None:
+            pipe.send(("record", (key, rows)))
+
+        try:
+            maker = ShardMaker(shard, setting.sources, quarantined, announce)
+            where = sidecar(setting.state, shard)
+            done = write_shard(maker, setting.out, schemas[shard.pictures], setting.fingerprint, where, setting.scratch)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                pipe.send(("space", error.strerror or str(error)))
+            else:
+                pipe.send(("bug", traceback.format_exc()))
+        except Exception:
+            pipe.send(("bug", traceback.format_exc()))
+        else:
+            pipe.send(("done", done))
+
+
+def _die_with_parent() -> None:
+    """A worker must not outlive a killed build: it would go on writing beside the next one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

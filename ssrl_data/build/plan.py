@@ -1,0 +1,205 @@
+"""What a build will do, decided before any content is read: splits, shards, quotas, and who may lend a donor.
+
+Everything here is a pure function of the recipe and of the corpora's listings, so a resumed build plans the same.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from ssrl_data.core import Json, SsrlError
+from ssrl_data.recipe import Part, Recipe, plain
+from ssrl_data.registry import task_class
+from ssrl_data.rng import Rng
+from ssrl_data.row import canonical, digest
+from ssrl_data.sources.base import Entry, Source
+
+FORMAT = 1
+DONOR_POOL = 16
+EXACT_GROUPS = 1000
+LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of one of the recipe's corpora."""
+
+    source: int
+    entry: Entry
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One task at one level inside a shard, and how many rows the shard wants of it."""
+
+    task: str
+    level: str
+    params: Json
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One shard: its file, its records in the order of their first turn, its quotas."""
+
+    file: str
+    pictures: bool
+    seed: int
+    cells: tuple[Cell, ...]
+    items: tuple[Item, ...]
+    donors: tuple[Item, ...]
+
+    @property
+    def name(self) -> str:
+        """The shard's name for sidecars and messages: `image/train-00000-of-00002`."""
+        return self.file.removeprefix("data/").removesuffix(".parquet")
+
+    @property
+    def quota(self) -> int:
+        """Rows wanted in all."""
+        return sum(cell.quota for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All shards of a build, and what its identity is made of."""
+
+    shards: tuple[Shard, ...]
+    identity: Mapping[str, Json]
+    records: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two builds exactly when they must give the same bytes."""
+        return digest(canonical(self.identity))
+
+
+def list_items(sources: Sequence[Source]) -> list[Item]:
+    """Every entry of every corpus, with keys that stay unique over several corpora.
+
+    Raises:
+        SsrlError: the corpora hold nothing.
+    """
+    several = len(sources) > 1
+    items = [
+        Item(i, entry, f"{i}/{entry.key}" if several else entry.key)
+        for i, source in enumerate(sources)
+        for entry in source.entries()
+    ]
+    if not items:
+        raise SsrlError("the corpus holds no record that can be used: check the folder and its corpus.yaml")
+    return items
+
+
+def split_groups(groups: Sequence[str], split: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Group to split name.
+
+    Below 1,000 groups the first ceil(f n) in keyed order; above, a keyed threshold, so that adding records moves few.
+
+    Raises:
+        SsrlError: too few groups for every split to get one.
+    """
+    unique = sorted(set(groups))
+    if len(unique) < len(split) + 1:
+        raise SsrlError(
+            f"the corpus has {len(unique)} group(s) and the split wants {len(split) + 1}: "
+            "add records, or build without `split`"
+        )
+    place = {group: int(digest("split", str(seed), group), 16) for group in unique}
+    if len(unique) >= EXACT_GROUPS:
+        bounds, total = [], 0.0
+        for name, fraction in sorted(split.items()):
+            total += fraction
+            bounds.append((total * 2.0**128, name))
+        return {group: next((n for bound, n in bounds if p < bound), "train") for group, p in place.items()}
+    ordered = sorted(unique, key=lambda group: (place[group], group))
+    out = dict.fromkeys(unique, "train")
+    start = 0
+    for name, fraction in sorted(split.items()):
+        count = min(math.ceil(fraction * len(unique)), len(unique) - start - 1)
+        out.update(dict.fromkeys(ordered[start : start + count], name))
+        start += count
+    return out
+
+
+def shares(total: int, weights: Sequence[float], rng: Rng) -> list[int]:
+    """`total` shared by weight in whole numbers; what rounding leaves over goes by the largest remainder."""
+    scale = total / sum(weights)
+    out = [math.floor(weight * scale) for weight in weights]
+    ties = rng.shuffled(range(len(weights)))
+    order = sorted(ties, key=lambda i: out[i] - weights[i] * scale)
+    for i in order[: total - sum(out)]:
+        out[i] += 1
+    return out
+
+
+def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
+    """Plan a build; reads the corpora's listings only.
+
+    Raises:
+        SsrlError: the corpora hold nothing, or too few groups for the split.
+    """
+    items = list_items(sources)
+    home = split_groups([item.entry.group for item in items], recipe.split, recipe.seed)
+    names = ["train", *sorted(recipe.split)]
+    test_rows = {name: math.ceil(recipe.rows * recipe.split[name]) for name in names[1:]}
+    rows = {"train": recipe.rows - sum(test_rows.values())} | test_rows
+    modalities = sorted({part.task.partition("/")[0] for part in recipe.parts})
+    order = {item.key: digest("order", str(recipe.seed), item.key) for item in items}
+    shards: list[Shard] = []
+    for split in names:
+        members = sorted((item for item in items if home[item.entry.group] == split), key=lambda item: order[item.key])
+        rng = Rng(recipe.seed, "plan", split)
+        for modality in modalities:
+            parts = [part for part in recipe.parts if part.task.partition("/")[0] == modality]
+            share = sum(part.weight for part in parts) / sum(part.weight for part in recipe.parts)
+            shards += _shards(recipe, parts, modality, split, members, round(rows[split] * share), rng)
+    listing = [
+        [item.key, item.entry.group, item.entry.license, item.entry.attribution, item.entry.origin] for item in items
+    ]
+    identity = {
+        "format": FORMAT,
+        "recipe": recipe.resolved(),
+        "corpus": digest(canonical(listing)),
+        "versions": {name: version(name) for name in LIBRARIES},
+        "processor": platform.machine(),
+    }
+    return Plan(tuple(shards), identity, len(items))
+
+
+def _shards(
+    recipe: Recipe, parts: Sequence[Part], modality: str, split: str, members: Sequence[Item], rows: int, rng: Rng
+) -> list[Shard]:
+    """The shards of one modality and split: every record and every quota dealt out evenly."""
+    if rows == 0:
+        return []
+    kinds = {task_class(part.task).pictures for part in parts}
+    if len(kinds) > 1:
+        raise SsrlError(f"the {modality} tasks named mix pictures and plain text: build them apart")
+    cells = [
+        (part, level, params, part.weight / len(part.levels)) for part in parts for level, params in part.levels.items()
+    ]
+    quotas = shares(rows, [weight for *_, weight in cells], rng)
+    count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members)))
+    dealt = [shares(quota, [1.0] * count, rng) for quota in quotas]
+    pool = tuple(rng.sample(members, min(DONOR_POOL, len(members))))
+    blank = Shard("", kinds.pop(), recipe.seed, (), (), ())
+    return [
+        replace(
+            blank,
+            file=f"data/{modality}/{split}-{i:05d}-of-{count:05d}.parquet",
+            cells=tuple(
+                Cell(part.task, level, plain(params), quota[i])
+                for (part, level, params, _), quota in zip(cells, dealt, strict=True)
+                if quota[i]
+            ),
+            items=tuple(members[i::count]),
+            donors=pool,
+        )
+        for i in range(count)
+    ]

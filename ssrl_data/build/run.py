@@ -1,0 +1,269 @@
+"""A whole build: plan, resume, engine, card, manifest. The manifest is written last: with it a dataset is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from ssrl_data.build.commit import NO_SPACE, file_digest, replace, replace_json
+from ssrl_data.build.faults import reach
+from ssrl_data.build.local import Setting, run, sidecar
+from ssrl_data.build.plan import FORMAT, Plan, Shard, make_plan
+from ssrl_data.core import Json, SsrlError
+from ssrl_data.recipe import Recipe
+from ssrl_data.registry import source_at
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build left: the manifest, and how it went this time.
+
+    Attributes:
+        manifest: as published.
+        rejects: record key to reason.
+        fresh: rows made by this run; the rest was there.
+        seconds: wall time of this run.
+    """
+
+    manifest: Json
+    rejects: Mapping[str, str]
+    fresh: int
+    seconds: float
+
+
+def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[str], None] = print) -> Built:
+    """Build a dataset into a folder, or finish one that was begun there.
+
+    Args:
+        recipe: what to build.
+        out: the folder; made when absent.
+        workers: processes; the number of cores when None. The bytes do not depend on it.
+        say: takes the lines of progress when standard error is no terminal.
+
+    Raises:
+        SsrlError: the folder holds another build, another builder is at work in it, the disk is full, the corpus or
+            the recipe cannot be used, or too many records were unreadable.
+    """
+    started = time.monotonic()
+    try:
+        return _build(recipe, out, workers or os.cpu_count() or 1, say, started)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise SsrlError(
+                f"no space left while writing in {out}: free some and run the same command again; finished shards "
+                "are kept"
+            ) from error
+        if isinstance(error, PermissionError) or error.errno == 30:
+            raise SsrlError(f"{error.filename or out}: {error.strerror}: choose an --out that you may write") from error
+        raise
+
+
+def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], started: float) -> Built:
+    sources = tuple(source_at(address, recipe.license) for address in recipe.sources)
+    plan = make_plan(recipe, sources)
+    state = out / ".ssrl"
+    if out.exists() and not state.exists() and any(out.iterdir()):
+        raise SsrlError(f"{out} holds files that are not a build of ssrl: choose an empty or new --out")
+    state.mkdir(parents=True, exist_ok=True)
+    with _lock(state, out):
+        _same_build(plan, state, out)
+        scratch = state / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        addresses = [str(Path(a).resolve()) if Path(a).exists() else a for a in recipe.sources]
+        replace_json(state / "corpus.json", {"sources": addresses, "license": recipe.license}, scratch)
+        replace_json(state / "plan.json", _plan_record(plan), scratch, (None, None, "plan-written"))
+        done = {i: side for i, shard in enumerate(plan.shards) if (side := _finished(out, state, shard, plan))}
+        kept = sum(side["rows"] for side in done.values())
+        todo = [i for i in range(len(plan.shards)) if i not in done]
+        if done and todo:
+            say(f"resuming: {len(done)} of {len(plan.shards)} shards are done")
+        if todo:
+            setting = Setting(out, state, scratch, sources, _schemas(plan), plan.fingerprint)
+            done |= _make(setting, plan, todo, workers, kept, say)
+        reach("shards-done")
+        sides = [done[i] for i in range(len(plan.shards))]
+        manifest = _manifest(plan, sides)
+        rejects = {key: reason for side in sides for key, reason in side["rejects"].items()}
+        _write_rejects(state, rejects, scratch)
+        _enough(recipe, manifest, rejects, state)
+        _publishable(out, manifest, scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+    rows = sum(side["rows"] for side in sides)
+    return Built(manifest, rejects, rows - kept, time.monotonic() - started)
+
+
+def _lock(state: Path, out: Path) -> Any:
+    """The folder's lock, held; it goes with the process that holds it, however that ends."""
+    lock = FileLock(state / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        try:
+            holder = f"process {json.loads((state / 'holder.json').read_text())['pid']}"
+        except (OSError, ValueError, KeyError):
+            holder = "another process"
+        raise SsrlError(f"{out}: {holder} is building here: wait for it, or choose another --out") from error
+    (state / "holder.json").write_text(json.dumps({"pid": os.getpid()}))
+    return lock
+
+
+def _plan_record(plan: Plan) -> Json:
+    return {"fingerprint": plan.fingerprint, "identity": plan.identity, "shards": [s.name for s in plan.shards]}
+
+
+def _same_build(plan: Plan, state: Path, out: Path) -> None:
+    """Refuse to go on with another recipe, corpus or library version than the folder was begun with."""
+    try:
+        before = json.loads((state / "plan.json").read_text())
+        fingerprint, identity = before["fingerprint"], before["identity"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError) as error:
+        raise SsrlError(f"{state / 'plan.json'} is damaged: delete {out} and build again") from error
+    if fingerprint == plan.fingerprint:
+        return
+    now = json.loads(json.dumps(plan.identity))
+    changes = "; ".join(f"{where}: {a!r} then, {b!r} now" for where, a, b in differences(identity, now))
+    raise SsrlError(f"{out} was begun with another build ({changes}): use another --out, or the same settings")
+
+
+def differences(before: Json, now: Json, where: str = "") -> list[tuple[str, Json, Json]]:
+    """Where two JSON values differ: dotted path, old leaf, new leaf."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(set(before) | set(now))
+        return [
+            found
+            for key in keys
+            for found in differences(before.get(key), now.get(key), f"{where}.{key}" if where else key)
+        ]
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [f for i, (a, b) in enumerate(zip(before, now, strict=True)) for f in differences(a, b, f"{where}[{i}]")]
+    return [] if before == now else [(where, before, now)]
+
+
+def _finished(out: Path, state: Path, shard: Shard, plan: Plan) -> Json | None:
+    """The shard's sidecar, when it is whole and the file is still the one it speaks of."""
+    try:
+        side = json.loads(sidecar(state, shard).read_text(encoding="utf-8", errors="surrogatepass"))
+    except (FileNotFoundError, ValueError):
+        return None
+    path = out / shard.file
+    same = (
+        side.get("fingerprint") == plan.fingerprint
+        and path.exists()
+        and path.stat().st_size == side["bytes"]
+        and file_digest(path) == side["blake2b"]
+    )
+    return side if same else None
+
+
+def _schemas(plan: Plan) -> dict[bool, bytes]:
+    """The Arrow schemas as bytes: `datasets`, which knows them, is imported here and not in every worker."""
+    from ssrl_data.row import schema
+
+    return {pictures: schema(pictures).serialize().to_pybytes() for pictures in {s.pictures for s in plan.shards}}
+
+
+def _make(
+    setting: Setting, plan: Plan, todo: Sequence[int], workers: int, kept: int, say: Callable[[str], None]
+) -> dict[int, Json]:
+    """Run the engine over the shards still to make, and show how it goes."""
+    shards = [plan.shards[i] for i in todo]
+    total = sum(shard.quota for shard in plan.shards)
+    rows = [0] * len(shards)
+    done: dict[int, Json] = {}
+    terminal = sys.stderr.isatty()
+    shown = 0
+    with tqdm(total=total, initial=kept, unit="row", disable=not terminal, smoothing=0.1) as bar:
+        for news in run(setting, shards, min(workers, len(shards))):
+            rows[news.shard] = max(rows[news.shard], news.rows)
+            made = kept + sum(rows)
+            bar.update(made - bar.n)
+            if news.done is not None:
+                done[todo[news.shard]] = news.done
+            if not terminal and total and 10 * made // total > shown:
+                shown = 10 * made // total
+                say(f"{made} of {total} rows")
+    return done
+
+
+def _manifest(plan: Plan, sides: Sequence[Json]) -> Json:
+    """What the dataset is and how it came about; no time, host or path."""
+    modalities: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
+    rejects: Counter[str] = Counter()
+    for side in sides:
+        _, modality, file = side["file"].split("/")
+        split = modalities.setdefault(modality, {}).setdefault(file.partition("-")[0], {"rows": 0, "shards": []})
+        split["rows"] += side["rows"]
+        split["shards"].append({key: side[key] for key in ("file", "rows", "bytes", "blake2b")})
+        for name, count in side["counts"].items():
+            total = counts.setdefault(name, {"rows": 0, "short": 0, "skips": {}})
+            total["rows"] += count["rows"]
+            total["short"] += count["short"]
+            total["skips"] = dict(sorted((Counter(total["skips"]) + Counter(count["skips"])).items()))
+        rejects.update(side["rejects"].values())
+    licenses: Counter[str] = Counter()
+    named: set[tuple[str, str, str, str]] = set()
+    for side in sides:
+        licenses.update(side["licenses"])
+        named.update(tuple(entry) for entry in side["attributions"])
+    return {
+        "format": FORMAT,
+        "fingerprint": plan.fingerprint,
+        "recipe": plan.identity["recipe"],
+        "versions": plan.identity["versions"],
+        "modalities": modalities,
+        "counts": counts,
+        "rejects": dict(sorted(rejects.items())),
+        "records": sum(side["opened"] for side in sides),
+        "corpus_records": plan.records,
+        "licenses": dict(sorted(licenses.items())),
+        "attributions": [{"license": a, "attribution": b, "origin": c, "key": d} for a, b, c, d in sorted(named)],
+    }
+
+
+def _write_rejects(state: Path, rejects: Mapping[str, str], scratch: Path) -> None:
+    lines = [json.dumps({"key": key, "reason": reason}) + "\n" for key, reason in sorted(rejects.items())]
+    replace(state / "rejects.jsonl", lambda f: f.writelines(line.encode() for line in lines), scratch, (None,) * 3)
+
+
+def _enough(recipe: Recipe, manifest: Json, rejects: Mapping[str, str], state: Path) -> None:
+    """Stop rather than publish next to nothing."""
+    if manifest["records"] and len(rejects) > recipe.max_rejects * manifest["records"]:
+        raise SsrlError(
+            f"{len(rejects)} of {manifest['records']} records could not be read, more than max_rejects = "
+            f"{recipe.max_rejects:g} allows: see {state / 'rejects.jsonl'}"
+        )
+    if not sum(count["rows"] for count in manifest["counts"].values()):
+        skips = Counter({"unreadable: " + reason: n for reason, n in manifest["rejects"].items()})
+        for count in manifest["counts"].values():
+            skips.update(count["skips"])
+        why = "; ".join(f"{reason} ({n})" for reason, n in skips.most_common(3)) or "nothing was tried"
+        raise SsrlError(f"no row could be made from this corpus: {why}")
+
+
+def _publishable(out: Path, manifest: Json, scratch: Path) -> None:
+    """The card, then the manifest."""
+    from ssrl_data.card import render_card
+
+    check = out / "check.json"
+    verdict = json.loads(check.read_text()) if check.exists() else None
+    if verdict is not None and verdict.get("fingerprint") != manifest["fingerprint"]:
+        check.unlink()
+        verdict = None
+    card = render_card(manifest, verdict).encode()
+    replace(out / "README.md", lambda file: cast(None, file.write(card)), scratch, (None, None, "card-renamed"))
+    replace_json(out / "manifest.json", manifest, scratch, ("manifest-written", None, "manifest-renamed"))

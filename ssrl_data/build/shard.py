@@ -1,0 +1,325 @@
+"""Making one shard: records opened in turn, attempts made until the quotas are full, rows written as they come.
+
+A shard is a pure function of its plan and of the records' content; memory holds one record and one row group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ssrl_data.build.commit import file_digest, replace, replace_json
+from ssrl_data.build.faults import reach
+from ssrl_data.build.plan import Cell, Item, Shard
+from ssrl_data.core import Answer, Example, Json, Record, Reject, Skip, Task
+from ssrl_data.media.image import encode
+from ssrl_data.recipe import rebuilt
+from ssrl_data.registry import answer_kind
+from ssrl_data.rng import Rng
+from ssrl_data.row import canonical, content, digest, pack_answer, prompt_text, row_id
+from ssrl_data.sources.base import Source
+
+ROW_GROUP = 50
+TRIES = 4
+"""Variants of one record tried for one place before the place goes to another record."""
+GIVE_UP = 3
+"""Places in a row that a record fails to fill before its cell asks it no more; this ends every shard."""
+
+
+Lent: TypeAlias = tuple[Item, Record]
+
+
+class Broken(Exception):
+    """A row broke its own contract: a bug in the task, and the build stops."""
+
+
+@dataclass
+class _Work:
+    """A cell while its shard is made. A place is a row still wanted, known by the answer class it must show."""
+
+    cell: Cell
+    task: Task[Any]
+    version: int
+    places: list[int]
+    cursor: int = 0
+    rows: int = 0
+    dead: set[int] = field(default_factory=set)
+    failures: Counter[int] = field(default_factory=Counter)
+    variants: Counter[int] = field(default_factory=Counter)
+    skips: Counter[str] = field(default_factory=Counter)
+
+
+def _work(shard: Shard, cell: Cell) -> _Work:
+    cls, params = rebuilt({"task": cell.task, "params": cell.params})
+    task = cls(params)
+    rng = Rng(shard.seed, "aims", shard.name, cell.task, cell.level)
+    classes = task.classes()
+    spare = rng.sample(range(classes), cell.quota % classes)
+    aims = rng.shuffled(list(range(classes)) * (cell.quota // classes) + spare)
+    return _Work(cell, task, cls.version, aims)
+
+
+class ShardMaker:
+    """Makes the rows of one shard.
+
+    Args:
+        shard: what to make.
+        sources: the corpora, by number.
+        quarantined: keys of records that killed a worker twice; listed as rejects, never opened.
+        announce: called with a record's key before it is opened, and with the number of rows so far.
+    """
+
+    def __init__(
+        self,
+        shard: Shard,
+        sources: Sequence[Source],
+        quarantined: frozenset[str],
+        announce: Callable[[str, int], None],
+    ) -> None:
+        self.shard = shard
+        self.sources = sources
+        self.quarantined = quarantined
+        self.announce = announce
+        self.works = [_work(shard, cell) for cell in shard.cells]
+        self.rejects: dict[str, str] = {}
+        self.opened: set[str] = set()
+        self.made = 0
+        self.licenses: Counter[str] = Counter()
+        self.attributions: set[tuple[str, str, str, str]] = set()
+        self._seen: set[str] = set()
+        self._donors: dict[str, Record | None] = {}
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The shard's rows, in an order that depends on the plan and the content alone.
+
+        Raises:
+            Broken: a task made a row that its own answer kind does not grade as it must.
+        """
+        while turns := self._deal():
+            for index, jobs in turns.items():
+                yield from self._serve(index, jobs)
+
+    def _deal(self) -> dict[int, list[tuple[_Work, list[int]]]]:
+        """Open places to records, each cell walking round the records that may still serve it."""
+        turns: dict[int, dict[int, list[int]]] = {}
+        count = len(self.shard.items)
+        for w, work in enumerate(self.works):
+            if len(work.dead) == count:
+                continue
+            for place in work.places:
+                while work.cursor % count in work.dead:
+                    work.cursor += 1
+                turns.setdefault(work.cursor % count, {}).setdefault(w, []).append(place)
+                work.cursor += 1
+            work.places = []
+        return {index: [(self.works[w], places) for w, places in jobs.items()] for index, jobs in turns.items()}
+
+    def _serve(self, index: int, jobs: list[tuple[_Work, list[int]]]) -> Iterator[dict[str, Any]]:
+        """All that is asked of one record, which is opened once for it."""
+        item = self.shard.items[index]
+        self.announce(item.key, self.made)
+        record = self._open(item)
+        for work, places in jobs:
+            waiting = list(places)
+            if record is None or any(getattr(record, need) is None for need in work.task.needs):
+                work.dead.add(index)
+            else:
+                lent = [(item, record), *self._lend(work, item)]
+                while waiting and index not in work.dead:
+                    rows = self._fill(work, index, lent, waiting[0])
+                    if rows:
+                        work.failures[index] = 0
+                        work.rows += len(rows)
+                        self.made += len(rows)
+                        del waiting[: len(rows)]
+                        yield from rows
+                    else:
+                        work.places.append(waiting.pop(0))
+                        work.failures[index] += 1
+                        if work.failures[index] == GIVE_UP:
+                            work.dead.add(index)
+            work.places += waiting
+
+    def _open(self, item: Item) -> Record | None:
+        if item.key in self.quarantined:
+            self.rejects[item.key] = "killed the worker twice"
+        if item.key in self.rejects:
+            return None
+        reach("record-opened")
+        self.opened.add(item.key)
+        try:
+            return self.sources[item.source].open(item.entry)
+        except Reject as reject:
+            self.rejects[item.key] = reject.reason
+            return None
+
+    def _lend(self, work: _Work, item: Item) -> list[Lent]:
+        """The donors of a record: a keyed choice from the split's pool, none of the record's own group."""
+        wanted = work.task.donors()
+        others = [donor for donor in self.shard.donors if donor.entry.group != item.entry.group]
+        rng = Rng(self.shard.seed, "donors", work.cell.task, work.cell.level, item.key)
+        out: list[Lent] = []
+        for donor in rng.shuffled(others) if wanted else ():
+            if donor.key not in self._donors:
+                self.announce(donor.key, self.made)
+                self._donors[donor.key] = self._open(donor)
+            record = self._donors[donor.key]
+            if record is not None and all(getattr(record, need) is not None for need in work.task.needs):
+                out.append((donor, record))
+            if len(out) == wanted:
+                break
+        return out
+
+    def _fill(self, work: _Work, index: int, lent: Sequence[Lent], aim: int) -> list[dict[str, Any]]:
+        """Rows for one place, none when no variant of the record gave any."""
+        item = lent[0][0]
+        stem = (self.shard.seed, work.cell.task, work.version, canonical(work.cell.params), work.cell.level, item.key)
+        for _ in range(TRIES):
+            k = work.variants[index]
+            work.variants[index] += 1
+            try:
+                examples = list(work.task.make([record for _, record in lent], Rng(*stem, k), aim))
+            except Skip as skip:
+                work.skips[skip.reason] += 1
+                if skip.final:
+                    work.dead.add(index)
+                    break
+                continue
+            except Reject as reject:
+                self.rejects[item.key] = reject.reason
+                work.dead.add(index)
+                break
+            rows = [self._row(work, lent, aim, k, example) for example in examples]
+            ids = {row["id"] for row in rows}
+            if not rows or len(ids) < len(rows) or ids & self._seen:
+                work.skips["repeated row"] += 1
+                continue
+            self._seen |= ids
+            return rows
+        return []
+
+    def _row(self, work: _Work, lent: Sequence[Lent], aim: int, k: int, example: Example) -> dict[str, Any]:
+        answer, item = example.answer, lent[0][0]
+        kind = answer_kind(answer.kind)
+        problem = broken_contract(answer)
+        if problem:
+            raise Broken(f"{work.cell.task} at level {work.cell.level} on {item.key!r}, variant {k}: {problem}")
+        tail = ("\n\n" if isinstance(example.prompt[-1], str) else "\n") + kind.ask(answer.value)
+        parts = [part if isinstance(part, str) else encode(part) for part in (*example.prompt, tail)]
+        body, pictures = content(parts)
+        prompt = [{"role": "user", "content": body}]
+        packed = pack_answer(answer)
+        meta = {
+            "params": work.cell.params,
+            "sources": [
+                {
+                    "key": source.key,
+                    "source_id": record.source_id,
+                    "license": record.license,
+                    "attribution": record.attribution,
+                    "origin": record.origin,
+                }
+                for source, record in lent[: example.used]
+            ],
+            "variant": k,
+            "aim": aim,
+            "marks": [{"image": m.image, "box": list(m.box), "label": m.label} for m in example.marks],
+            "make": dict(example.meta),
+        }
+        row = {
+            "prompt": prompt,
+            "answer": packed,
+            "task": work.cell.task,
+            "task_version": work.version,
+            "level": work.cell.level,
+            "chance": answer.chance,
+            "id": row_id(work.cell.task, work.version, prompt_text(prompt), pictures, packed),
+            "source_id": lent[0][1].source_id,
+            "group_id": digest("group", item.entry.group),
+            "set_id": digest("set", str(self.shard.seed), work.cell.task, work.cell.level, item.key, str(k)),
+            "license": " AND ".join(sorted({record.license for _, record in lent[: example.used]})),
+            "meta": canonical(meta),
+        }
+        self.licenses[str(row["license"])] += 1
+        self.attributions.update(
+            (record.license, record.attribution, record.origin, source.key) for source, record in lent[: example.used]
+        )
+        if self.shard.pictures:
+            row["images"] = [{"bytes": data, "path": None} for data in pictures]
+        return row
+
+
+def broken_contract(answer: Answer) -> str | None:
+    """Why a row must not be written: its gold answer or a near miss is not graded as it must be; None when all is."""
+    kind = answer_kind(answer.kind)
+    kind.check(answer.value)
+    gold = kind.grade(kind.gold(answer.value), answer.value, answer.credit)
+    if answer.chance is None:
+        return None if gold.score is None else "an unlabelled row has a score"
+    if gold.score != 1.0:
+        return f"the gold answer scores {gold.score}"
+    for response in kind.near_misses(answer.value):
+        score = kind.grade(response, answer.value, answer.credit).score
+        if score is None or score >= 1.0:
+            return f"the near miss {response[:60]!r} scores {score}"
+    return None
+
+
+def write_shard(
+    maker: ShardMaker, out: Path, schema: pa.Schema, fingerprint: str, sidecar: Path, scratch: Path
+) -> dict[str, Json]:
+    """Make a shard's rows, write its file, then its sidecar, which alone says that the shard is done.
+
+    Returns:
+        The sidecar's content.
+
+    Raises:
+        OSError: the disk is full or refuses; nothing is left under a final name.
+        Broken: see `ShardMaker.rows`.
+    """
+    path = out / maker.shard.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(file: BinaryIO) -> None:
+        with pq.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=["task", "level", "license"], write_statistics=False
+        ) as writer:
+            group: list[dict[str, Any]] = []
+            for row in maker.rows():
+                group.append(row)
+                if len(group) == ROW_GROUP:
+                    writer.write_batch(pa.RecordBatch.from_pylist(group, schema=schema))
+                    reach("rows-flushed")
+                    group = []
+            if group:
+                writer.write_batch(pa.RecordBatch.from_pylist(group, schema=schema))
+
+    replace(path, write, scratch, ("shard-written", "shard-synced", "shard-renamed"))
+    side = {
+        "fingerprint": fingerprint,
+        "file": maker.shard.file,
+        "rows": maker.made,
+        "bytes": path.stat().st_size,
+        "blake2b": file_digest(path),
+        "counts": {
+            f"{work.cell.task}/{work.cell.level}": {
+                "rows": work.rows,
+                "short": len(work.places),
+                "skips": dict(work.skips),
+            }
+            for work in maker.works
+        },
+        "opened": len(maker.opened),
+        "rejects": maker.rejects,
+        "licenses": dict(maker.licenses),
+        "attributions": sorted(maker.attributions),
+    }
+    sidecar.parent.mkdir(parents=True, exist_ok=True)
+    replace_json(sidecar, side, scratch, ("sidecar-written", None, "sidecar-renamed"))
+    return side

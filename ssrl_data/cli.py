@@ -1,0 +1,199 @@
+"""The command `ssrl`: each sub-command parses, calls one function and prints; others come in by entry point."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from ssrl_data.core import SsrlError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Verifiable self-supervised problems from raw corpora, as Hugging Face datasets.",
+)
+
+
+@app.command("list")
+def list_tasks() -> None:
+    """Show the installed tasks with their levels."""
+    from ssrl_data.registry import task_class, task_names
+
+    for name in task_names():
+        cls = task_class(name)
+        summary = _summary(cls.__module__)
+        typer.echo(f"{name:24} {', '.join(cls.levels)}\n{'':24} {summary}")
+
+
+def _summary(module: str) -> str:
+    """The first line of a module's docstring."""
+    return (sys.modules[module].__doc__ or "").strip().partition("\n")[0]
+
+
+@app.command()
+def show(task: Annotated[str, typer.Argument(help="a task of `ssrl list`")]) -> None:
+    """Show one task: its levels and their parameters."""
+    from ssrl_data.recipe import plain
+    from ssrl_data.registry import task_class
+
+    cls = task_class(task)
+    typer.echo(f"{task}, version {cls.version}\n{(sys.modules[cls.__module__].__doc__ or '').strip()}\n")
+    for level, params in cls.levels.items():
+        typer.echo(f"{level}:")
+        for key, value in plain(params).items():
+            typer.echo(f"  {key}: {json.dumps(value)}")
+
+
+@app.command()
+def build(
+    what: Annotated[list[str], typer.Argument(help="a recipe file, or names of tasks")],
+    out: Annotated[Path, typer.Option(help="folder for the dataset; a build begun there is resumed")],
+    source: Annotated[list[str] | None, typer.Option(help="folder or corpus.yaml; may be given again")] = None,
+    rows: Annotated[int | None, typer.Option(help="rows in all [default: 1000]")] = None,
+    seed: Annotated[int | None, typer.Option(help="any integer [default: 0]")] = None,
+    level: Annotated[list[str] | None, typer.Option(help="level to make; all when not given")] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", help="key=value: a parameter in every level")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="name=fraction of the groups, like test=0.2")] = None,
+    license: Annotated[str | None, typer.Option(help="SPDX licence of records that state none")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
+) -> None:
+    """Build a dataset, or resume one."""
+    from ssrl_data.build.run import build as run_build
+    from ssrl_data.recipe import Recipe
+
+    given = {"rows": rows, "seed": seed, "license": license, "split": _fractions(split) if split else None}
+    fields = _fields(what, level, _pairs(param, "-p"))
+    fields |= {key: value for key, value in given.items() if value is not None}
+    if source:
+        fields["sources"] = tuple(source)
+    built = run_build(Recipe(**{"sources": (), **fields}), out, workers, say=_note)
+    _report(built, out)
+
+
+def _fields(what: list[str], level: list[str] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe's fields from a recipe file or task names, with levels and parameters of the command line."""
+    from ssrl_data.recipe import load_recipe, part
+    from ssrl_data.registry import task_class
+
+    if len(what) == 1 and what[0].endswith((".yaml", ".yml")):
+        if level or changes:
+            raise SsrlError("--level and -p go with task names: write levels and params into the recipe instead")
+        return load_recipe(Path(what[0]))
+    known = {name: set(vars(next(iter(task_class(name).levels.values())))) for name in what}
+    for key in changes:
+        if not any(key in fields for fields in known.values()):
+            from ssrl_data.registry import suggest
+
+            every = sorted(set().union(*known.values()))
+            raise SsrlError(f"-p {key}: no task named here has that parameter: {suggest(key, every)}")
+    return {
+        "parts": tuple(
+            part(name, level, {key: value for key, value in changes.items() if key in known[name]})
+            for name in dict.fromkeys(what)
+        )
+    }
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, Any]:
+    """key=value arguments, values read as YAML."""
+    out: dict[str, Any] = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise SsrlError(f"{option} {text}: expected key=value")
+        try:
+            out[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SsrlError(f"{option} {text}: the value is not valid YAML") from error
+    return out
+
+
+def _fractions(texts: list[str]) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for key, value in _pairs(texts, "--split").items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise SsrlError(f"--split {key}={value}: expected a fraction like {key}=0.2")
+        out[key] = float(value)
+    return out
+
+
+def _report(built: Any, out: Path) -> None:
+    """The closing lines of a build."""
+    manifest = built.manifest
+    rows = sum(count["rows"] for count in manifest["counts"].values())
+    if built.fresh:
+        speed = f" in {built.seconds:.1f} s ({built.fresh / built.seconds:.0f} rows/s)"
+    else:
+        speed = ": already complete"
+    typer.echo(f"{out}: {rows} rows from {manifest['records']} records{speed}")
+    for name, count in manifest["counts"].items():
+        skips = ", ".join(f"{reason} {n}" for reason, n in count["skips"].items())
+        short = f", {count['short']} short of the quota" if count["short"] else ""
+        typer.echo(f"  {name}: {count['rows']} rows{short}" + (f" (skipped attempts: {skips})" if skips else ""))
+    if built.rejects:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in manifest["rejects"].items())
+        typer.echo(f"  {len(built.rejects)} unreadable records, listed in {out / '.ssrl' / 'rejects.jsonl'}: {reasons}")
+
+
+@app.command()
+def check(
+    directory: Annotated[Path, typer.Argument(help="a built dataset")],
+    source: Annotated[list[str] | None, typer.Option(help="its corpus, when it has moved")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
+) -> None:
+    """Check every row: true, one answer, not guessable, no leak, not seen, judged fairly. Exits 1 on a fault."""
+    from ssrl_data.check import check_dataset, render_text
+
+    found = check_dataset(directory, source or None)
+    typer.echo(json.dumps(found.to_json(), indent=2, sort_keys=True) if as_json else render_text(found))
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="a built dataset")],
+    out: Annotated[Path, typer.Option(help="the page to write")] = Path("report.html"),
+    per_task: Annotated[int, typer.Option(min=1, help="examples of each task and level")] = 4,
+) -> None:
+    """Write one self-contained HTML page with examples, distributions, chance and skips."""
+    from ssrl_data.report import write_report
+
+    write_report(directory, out, per_task)
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def grade(
+    directory: Annotated[Path, typer.Argument(help="a built dataset")],
+    responses: Annotated[Path, typer.Option(help="JSON lines of {id, response}")],
+    pass_rates: Annotated[Path | None, typer.Option(help="write pass rates by id to this Parquet file")] = None,
+) -> None:
+    """Print a verdict for each response."""
+    from ssrl_data.grade import grade_file
+
+    for verdict in grade_file(directory, responses, pass_rates):
+        typer.echo(json.dumps(verdict, ensure_ascii=False))
+
+
+def _note(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def main() -> None:
+    """Entry point of the command: a user's mistake is one sentence on standard error and exit code 2."""
+    for point in entry_points(group="ssrl.commands"):
+        app.command(point.name)(point.load())
+    try:
+        app(standalone_mode=True)
+    except SsrlError as error:
+        typer.echo(f"ssrl: {error}", err=True)
+        sys.exit(2)
