@@ -19,6 +19,7 @@ from ssrl_data.core import SsrlError, Task
 
 if TYPE_CHECKING:
     from ssrl_data.answers.base import AnswerKind
+    from ssrl_data.sources.base import Source
 
 
 @cache
@@ -98,3 +99,21 @@ def answer_kind(name: str) -> AnswerKind:
         raise ValueError(f"no answer kind {name!r}: {suggest(name, answer_names())}")
     kind: AnswerKind = _load("ssrl.answers", "answer kind", name, AnswerKind)()
     return kind
+
+
+def source_at(address: str, license: str | None = None) -> Source:
+    """The corpus at an address, through the one installed reader that claims it.
+
+    Raises:
+        SsrlError: no reader claims the address, several do, or the corpus is wrong.
+    """
+    from ssrl_data.sources.base import Source
+
+    names = sorted(set(modules("ssrl.sources")) - {"base"})
+    readers: dict[str, type[Source]] = {name: _load("ssrl.sources", "source", name, Source) for name in names}
+    claiming = [name for name, reader in readers.items() if reader.claims(address)]
+    if not claiming:
+        raise SsrlError(f"no corpus at {address!r}: give an existing folder or a descriptor that ends in .yaml")
+    if len(claiming) > 1:
+        raise SsrlError(f"{address!r} is claimed by the readers {', '.join(claiming)}: uninstall all but one")
+    return readers[claiming[0]].at(address, license)

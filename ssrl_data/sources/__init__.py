@@ -1,0 +1,1 @@
+"""Corpus readers: one module each, found through the entry point `ssrl.sources`."""

@@ -1,0 +1,160 @@
+"""A folder of pictures, or the descriptor of one, as a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssrl_data.core import Record, Reject, SsrlError
+from ssrl_data.media.image import Picture
+from ssrl_data.sources._descriptor import NAME, Descriptor, Rule, read_descriptor
+from ssrl_data.sources.base import Entry, Source
+
+SUFFIXES = frozenset(
+    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .pbm .pgm .ppm .pnm .avif".split()
+)
+"""Files with other suffixes are not looked at. Which of these a file has does not matter: its content decides."""
+
+MAX_BYTES = 1 << 29
+"""Largest file that is read, 512 MiB: above what MAX_PIXELS pixels take uncompressed."""
+
+_NOT_UTF8 = re.compile(r"//([0-9a-f]{2})")
+
+
+@dataclass(frozen=True)
+class Folder(Source):
+    """The pictures below a folder, in the byte order of their paths.
+
+    Folders that are links are not followed, hidden files and folders (`.name`) are passed over, and of several links
+    to one file one is kept. A key is the path below the root with `/` between its parts; a byte of a name that is not
+    UTF-8 is written `//` and two hexadecimal digits, which no path contains, so keys stay unique and reversible.
+
+    Attributes:
+        descriptor: the root and what is known of its files.
+        license: what to put for files of unknown licence, if anything.
+    """
+
+    descriptor: Descriptor
+    license: str | None = None
+
+    @classmethod
+    def claims(cls, address: str) -> bool:
+        """An existing folder, or an existing file that ends in .yaml or .yml."""
+        path = Path(address)
+        return path.is_dir() or (path.suffix.lower() in (".yaml", ".yml") and path.is_file())
+
+    @classmethod
+    def at(cls, address: str, license: str | None = None) -> Folder:
+        """The folder, with the rules of its corpus.yaml when it has one, or the folder that a descriptor names.
+
+        Raises:
+            SsrlError: the descriptor is wrong.
+        """
+        path = Path(address).absolute()
+        described = path / NAME if path.is_dir() else path
+        descriptor = read_descriptor(described) if described.exists() else Descriptor(path, (Rule(),))
+        return cls(descriptor, license)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every picture that the rules use, in the byte order of its path.
+
+        Raises:
+            SsrlError: a folder cannot be listed.
+        """
+        for path in _walk(os.fsencode(self.descriptor.root)):
+            key = _key(path)
+            rule = self.descriptor.rule(key)
+            if rule.use:
+                license = self.license if self.license and rule.license == "unknown" else rule.license
+                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin)
+
+    def open(self, entry: Entry) -> Record:
+        """The picture of one entry.
+
+        Raises:
+            Reject: `not found`, `not permitted`, `not a file`, `file too large`, `unreadable`, or as in `Picture`.
+        """
+        data = _read(os.path.join(os.fsencode(self.descriptor.root), _path(entry.key)))
+        return Record(
+            key=entry.key,
+            group=entry.group,
+            source_id=hashlib.blake2b(data, digest_size=16).hexdigest(),
+            license=entry.license,
+            attribution=entry.attribution,
+            origin=entry.origin,
+            image=Picture(data),
+        )
+
+
+def _key(path: bytes) -> str:
+    text = path.decode("utf-8", "surrogateescape")
+    return "".join(f"//{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in text)
+
+
+def _path(key: str) -> bytes:
+    return _NOT_UTF8.sub(lambda m: chr(0xDC00 + int(m[1], 16)), key).encode("utf-8", "surrogateescape")
+
+
+def _listed(name: bytes) -> bool:
+    return not name.startswith(b".") and os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _walk(root: bytes) -> Iterator[bytes]:
+    """Paths of pictures below a root, in byte order, one folder in memory at a time."""
+    real_root = os.path.realpath(root)
+    targets: set[bytes] = set()
+    stack = [b""]
+    while stack:
+        path = stack.pop()
+        if path and not path.endswith(b"/"):
+            if not os.path.islink(root + b"/" + path) or _sole(root + b"/" + path, real_root, targets):
+                yield path
+            continue
+        try:
+            with os.scandir(root + b"/" + path) as found:
+                names = [
+                    path + item.name + (b"/" if item.is_dir(follow_symlinks=False) else b"")
+                    for item in found
+                    if not item.name.startswith(b".")
+                    and (item.is_dir(follow_symlinks=False) or (_listed(item.name) and _file_or_dangling(item)))
+                ]
+        except OSError as error:
+            where = os.fsdecode(os.path.join(root, path))
+            raise SsrlError(f"{where}: cannot be listed ({error.strerror}): make it readable or move it out") from error
+        stack.extend(sorted(names, reverse=True))
+
+
+def _file_or_dangling(item: os.DirEntry[bytes]) -> bool:
+    """A file, also behind a link; or a link to nothing, which is then rejected by name and not passed over."""
+    return item.is_file() or (item.is_symlink() and not os.path.exists(item.path))
+
+
+def _sole(link: bytes, real_root: bytes, targets: set[bytes]) -> bool:
+    """Whether the target of a link is listed neither under its own name nor through an earlier link."""
+    target = os.path.realpath(link)
+    below = os.path.relpath(target, real_root).split(b"/")
+    own = below[0] != b".." and not any(part.startswith(b".") for part in below) and _listed(below[-1])
+    if target in targets or (own and os.path.exists(target)):
+        return False
+    targets.add(target)
+    return True
+
+
+def _read(path: bytes) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise Reject("file too large")
+            return file.read()
+    except PermissionError as error:
+        raise Reject("not permitted") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Reject("not found") from error
+    except IsADirectoryError as error:
+        raise Reject("not a file") from error
+    except OSError as error:
+        raise Reject("unreadable") from error
