@@ -210,11 +210,16 @@ def _manifest(plan: Plan, sides: Sequence[Json]) -> Json:
         split["rows"] += side["rows"]
         split["shards"].append({key: side[key] for key in ("file", "rows", "bytes", "blake2b")})
         for name, count in side["counts"].items():
-            total = counts.setdefault(name, {"rows": 0, "short": 0, "skips": {}})
+            total = counts.setdefault(name, {"rows": 0, "short": 0, "chance": None, "skips": {}})
             total["rows"] += count["rows"]
             total["short"] += count["short"]
+            if count["chance"] is not None:
+                total["chance"] = (total["chance"] or 0.0) + count["chance"]
             total["skips"] = dict(sorted((Counter(total["skips"]) + Counter(count["skips"])).items()))
         rejects.update(side["rejects"].values())
+    for total in counts.values():
+        if total["chance"] is not None:
+            total["chance"] /= total["rows"]
     licenses: Counter[str] = Counter()
     named: set[tuple[str, str, str, str]] = set()
     for side in sides:
@@ -264,6 +269,7 @@ def _publishable(out: Path, manifest: Json, scratch: Path) -> None:
     if verdict is not None and verdict.get("fingerprint") != manifest["fingerprint"]:
         check.unlink()
         verdict = None
-    card = render_card(manifest, verdict).encode()
+    chance = {name: count["chance"] for name, count in manifest["counts"].items()}
+    card = render_card(manifest, chance, verdict).encode()
     replace(out / "README.md", lambda file: cast(None, file.write(card)), scratch, (None, None, "card-renamed"))
     replace_json(out / "manifest.json", manifest, scratch, ("manifest-written", None, "manifest-renamed"))

@@ -49,6 +49,7 @@ class _Work:
     places: list[int]
     cursor: int = 0
     rows: int = 0
+    chances: list[float] = field(default_factory=list)
     dead: set[int] = field(default_factory=set)
     failures: Counter[int] = field(default_factory=Counter)
     variants: Counter[int] = field(default_factory=Counter)
@@ -206,6 +207,8 @@ class ShardMaker:
 
     def _row(self, work: _Work, lent: Sequence[Lent], aim: int, k: int, example: Example) -> dict[str, Any]:
         answer, item = example.answer, lent[0][0]
+        if answer.chance is not None:
+            work.chances.append(answer.chance)
         kind = answer_kind(answer.kind)
         problem = broken_contract(answer)
         if problem:
@@ -311,6 +314,7 @@ def write_shard(
             f"{work.cell.task}/{work.cell.level}": {
                 "rows": work.rows,
                 "short": len(work.places),
+                "chance": sum(work.chances) if work.chances else None,
                 "skips": dict(work.skips),
             }
             for work in maker.works

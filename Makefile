@@ -1,0 +1,48 @@
+# The Python that makes the environment; 3.11 or newer.
+PYTHON ?= python3
+# Where torch comes from; the CPU build by default. A CUDA build: make demo TORCH_INDEX_URL=https://download.pytorch.org/whl/cu130
+TORCH_INDEX_URL ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export HF_HUB_OFFLINE = 1
+export HF_HUB_DISABLE_TELEMETRY = 1
+export TOKENIZERS_PARALLELISM = false
+export OMP_NUM_THREADS = 1
+
+.PHONY: install demo test prove bench lint fmt
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX_URL),--index-url $(TORCH_INDEX_URL)) torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[check,train,demo,dev]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/ssrl build tasks/recipes/demo.yaml --out out/demo/dataset
+	$(BIN)/ssrl check out/demo/dataset
+	$(BIN)/ssrl report out/demo/dataset --out out/demo/report.html
+	$(BIN)/ssrl train tasks/recipes/train/demo.yaml --data out/demo/dataset --out out/demo/model
+	cp out/demo/model/reward.png out/demo/reward.png
+	$(BIN)/python -m benchmarks.summary out/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -m "not prove"
+
+# All long proofs, or one: make prove SLICE=kills
+prove: $(READY)
+	$(BIN)/python -m pytest -q -m prove $(if $(SLICE),-k $(SLICE))
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

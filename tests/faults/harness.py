@@ -1,0 +1,70 @@
+"""Builds that are killed for real, and the one they must end equal to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import ROOT, published
+
+SSRL = str(Path(sys.executable).parent / "ssrl")
+
+
+def command(photos: Path, out: Path, workers: int = 2) -> list[str]:
+    return [
+        SSRL, "build", "image/tile_anomaly", "image/jigsaw", "--source", str(photos), "--out", str(out), "--rows", "120",
+        "--level", "easy", "-p", "side=64", "--split", "test=0.3", "--workers", str(workers),
+    ]  # fmt: skip
+
+
+def start(photos: Path, out: Path, workers: int = 2, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(photos, out, workers),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | environment,
+        cwd=ROOT,
+    )
+
+
+def finish(photos: Path, out: Path, **environment: str) -> None:
+    process = start(photos, out, **environment)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+
+
+def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
+    """Kill the build with all its workers after a while; false when it had ended by then."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return True
+    process.communicate()
+    return False
+
+
+def duration(photos: Path, out: Path) -> float:
+    """Wall seconds of one unbroken build."""
+    started = time.monotonic()
+    finish(photos, out)
+    return time.monotonic() - started
+
+
+def assert_whole(out: Path, reference: dict[str, str]) -> None:
+    """Nothing lost, nothing twice, nothing partial: byte-equal to the unbroken build."""
+    assert published(out) == reference
+    assert not (out / ".ssrl" / "tmp").exists()
+
+
+def assert_no_partial_file(out: Path, reference: dict[str, str]) -> None:
+    """Whatever stands under a final name is whole, at any instant."""
+    for name, digest in published(out).items():
+        assert reference[name] == digest, name

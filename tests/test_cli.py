@@ -1,0 +1,82 @@
+"""The command as a user meets it: what it prints, and that a mistake is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ssrl
+
+
+def test_list_and_show_name_tasks_levels_and_parameters() -> None:
+    listed = ssrl("list")
+    assert listed.returncode == 0
+    for task in ("image/jigsaw", "image/rotation", "image/tile_anomaly"):
+        assert task in listed.stdout
+    shown = ssrl("show", "image/jigsaw")
+    assert shown.returncode == 0
+    assert "easy:" in shown.stdout
+    assert "grid: " in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "image/jigsav"], "did you mean 'image/jigsaw'"),
+        (["build", "image/jigsav", "--source", ".", "--out", "x"], "did you mean 'image/jigsaw'"),
+        (["build", "image/jigsaw", "--out", "x"], "--source"),
+        (["build", "image/jigsaw", "--source", "no-such-folder", "--out", "x"], "no corpus at 'no-such-folder'"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "--level", "eazy"], "did you mean 'easy'"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "-p", "gird=3"], "did you mean 'grid'"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "-p", "grid"], "expected key=value"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "-p", "grid=9"], "grid"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "--split", "test=lots"], "expected a fraction"),
+        (["build", "image/jigsaw", "--source", ".", "--out", "x", "--rows", "0"], "rows is 0"),
+        (["build", "missing.yaml", "--out", "x"], "missing.yaml: cannot be read"),
+        (["check", "no-such-dataset"], "no-such-dataset"),
+        (["report", "no-such-dataset"], "no-such-dataset"),
+        (["grade", "no-such-dataset", "--responses", "none.jsonl"], "no-such-dataset"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = ssrl(*[str(tmp_path / "x") if a == "x" else a for a in arguments])
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert done.stderr.startswith("ssrl: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_flag_is_refused_by_name() -> None:
+    done = ssrl("build", "image/jigsaw", "--sorce", ".", "--out", "x")
+    assert done.returncode == 2
+    assert "--sorce" in done.stderr
+
+
+def test_build_check_report_grade_from_the_command_line(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    assert ssrl("build", "image/rotation", "--source", photos, "--out", out, "--rows", "24", "-p", "side=112",
+                "--level", "easy").returncode == 0  # fmt: skip
+    checked = ssrl("check", out)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert json.loads((out / "check.json").read_text())["passed"] is True
+    assert ssrl("report", out, "--out", tmp_path / "page.html").returncode == 0
+    assert (tmp_path / "page.html").read_text().count("data:image/") >= 4
+
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(next(out.glob("data/image/*.parquet")), columns=["id", "answer"]).to_pylist()
+    answers = tmp_path / "responses.jsonl"
+    lines = []
+    for i, row in enumerate(rows):
+        value = json.loads(row["answer"])["value"]
+        wrong = next(option for option in value["options"] if option != value["answer"])
+        said = value["answer"] if i % 2 else wrong
+        lines.append(json.dumps({"id": row["id"], "response": f"<think>hm</think><answer>{said}</answer>"}))
+    answers.write_text("\n".join(lines))
+    graded = ssrl("grade", out, "--responses", answers, "--pass-rates", tmp_path / "rates.parquet")
+    assert graded.returncode == 0, graded.stderr
+    verdicts = [json.loads(line) for line in graded.stdout.splitlines()]
+    assert [verdict["score"] for verdict in verdicts] == [float(i % 2) for i in range(len(rows))]
+    rates = pq.read_table(tmp_path / "rates.parquet").to_pylist()
+    assert sum(rate["pass_rate"] for rate in rates) == len(rows) // 2
