@@ -1,33 +1,20 @@
 """Pictures: opened safely, seen through one door, encoded one way.
 
-Content decides, never a file's name. What can be opened at all has one canonical form: orientation applied, alpha over
-white, RGB, 8 bits, no metadata (colour profiles are ignored, as the public training pipelines do). Everything else is
-a `Reject` with fixed words. Pillow opens; simplejpeg decodes JPEGs at a fraction of their size (the DCT scaling of
-libjpeg) and encodes; OpenCV resamples by pixel area.
+Pillow opens; simplejpeg decodes JPEGs at a fraction of their size (the DCT scaling of libjpeg) and encodes; OpenCV
+resamples by pixel area.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
-
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import Image, UnidentifiedImageError
 
 from ssrl_data.core import Pixels, Reject
+from ssrl_data.media.opening import load, open_header, orientation
 
 MARGIN = 1.15
 """Least factor by which a view shrinks what was decoded, so that the block grid of a source JPEG does not survive."""
-
-MAX_PIXELS = 128_000_000
-"""Largest picture that is decoded: 384 MB of pixels, above the 108 megapixels of phones."""
-
-MAX_SCANS = 200
-"""Most scans of a progressive JPEG: each costs a pass over the picture, so a small file could take minutes."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 
 QUALITY = 95
 
@@ -44,8 +31,6 @@ _UPRIGHT = {
     7: (True, True, True),
     8: (True, False, True),
 }
-_ORIENTATION_TAG = 0x0112
-
 Box = tuple[int, int, int, int]
 
 
@@ -65,11 +50,11 @@ class Picture:
     """Width and height in pixels, orientation applied."""
 
     def __init__(self, data: bytes) -> None:
-        header = _open(data)
+        header = open_header(data)
         self._data = data
         self._decoded: dict[int, Pixels] = {}
         self._scalable = header.format in ("JPEG", "MPO") and header.mode in ("RGB", "L")
-        self._upright = _UPRIGHT[_orientation(header, data)]
+        self._upright = _UPRIGHT[orientation(header, data)]
         width, height = header.size
         self.size = (height, width) if self._upright[0] else (width, height)
 
@@ -99,9 +84,10 @@ class Picture:
             raise ValueError(f"size {size} must be at least 1 x 1")
         scale = 1
         if self._scalable:
-            shrink = min((x1 - x0) / width, (y1 - y0) / height)
-            scale = next((s for s in _SCALES if shrink >= s * MARGIN), 1)
-        decoded = self._at(scale)
+            # Rounding may cost a decoded pixel, which is `s` native ones.
+            fits = (s for s in _SCALES if min((x1 - x0 - s) / width, (y1 - y0 - s) / height) >= s * MARGIN)
+            scale = next(fits, 1)
+        decoded, scale = self._at(scale)
 
         swap, mirror_x, mirror_y = self._upright
         if mirror_x:
@@ -114,7 +100,7 @@ class Picture:
         (x0, x1), (y0, y1) = _span(x0, x1, scale), _span(y0, y1, scale)
         crop = decoded[y0:y1, x0:x1]
         if crop.shape[:2] != (height, width):
-            crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            crop = np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         if swap:
             crop = crop.transpose(1, 0, 2)
         if mirror_x:
@@ -123,26 +109,25 @@ class Picture:
             crop = crop[::-1]
         return crop.copy(order="C")
 
-    def _at(self, scale: int) -> Pixels:
-        """All the pixels at 1/scale, as stored in the file (not yet upright)."""
-        if scale not in self._decoded:
-            self._decoded[scale] = self._decode(scale)
-        return self._decoded[scale]
-
-    def _decode(self, scale: int) -> Pixels:
-        if self._scalable:
+    def _at(self, scale: int) -> tuple[Pixels, int]:
+        """All the pixels as stored in the file, and the scale they are at: 1 when only Pillow reads the file."""
+        if self._scalable and scale not in self._decoded:
             pixels = _jpeg(self._data, scale)
-            if pixels is not None:
-                return pixels
-            if scale > 1:
-                # Only Pillow reads this one: shrink its full size to the same grid.
-                full = self._at(1)
-                height, width = -(-full.shape[0] // scale), -(-full.shape[1] // scale)
-                padded = np.pad(
-                    full, ((0, height * scale - full.shape[0]), (0, width * scale - full.shape[1]), (0, 0)), "edge"
-                )
-                return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        return _load(self._data)
+            if pixels is None:
+                self._scalable = False  # at every scale, since all of them read all of the file
+            else:
+                self._keep(pixels, scale)
+        if not self._scalable:
+            scale = 1
+            if scale not in self._decoded:
+                self._keep(load(self._data), scale)
+        return self._decoded[scale], scale
+
+    def _keep(self, pixels: Pixels, scale: int) -> None:
+        width, height = self.size[::-1] if self._upright[0] else self.size
+        if pixels.shape[:2] != (-(-height // scale), -(-width // scale)):
+            raise Reject("corrupt")  # two readers of the header disagree
+        self._decoded[scale] = pixels
 
 
 def encode(pixels: Pixels) -> bytes:
@@ -177,51 +162,6 @@ def _span(low: int, high: int, scale: int) -> tuple[int, int]:
     return (start, stop) if start < stop else (low // scale, low // scale + 1)
 
 
-def _open(data: bytes) -> Image.Image:
-    """Header of the picture.
-
-    Raises:
-        Reject: as in `Picture`.
-    """
-    if not data:
-        raise Reject("empty file")
-    try:
-        # Pillow warns of size (the limit here is ours) and of damaged metadata (which is dropped).
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-            frames = picture.format not in ("JPEG", "MPO") and getattr(picture, "is_animated", False)
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders fed with hostile bytes raise nearly anything
-        raise Reject(_reason(error)) from error
-    if picture.width * picture.height > MAX_PIXELS:
-        raise Reject("too many pixels")
-    if frames:
-        raise Reject("several pages" if picture.format == "TIFF" else "animated")
-    if picture.info.get("progressive") and data.count(b"\xff\xda") > MAX_SCANS:
-        raise Reject("too many scans")
-    return picture
-
-
-def _orientation(picture: Image.Image, data: bytes) -> int:
-    """EXIF orientation, 1 to 8; 1 when there is none or it is damaged."""
-    if picture.format == "TIFF":
-        return 1  # Pillow turns these itself
-    # Pillow decodes a whole PNG to look for EXIF behind its pixels: only where there is some.
-    behind = picture.format == "PNG" and b"eXIf" in data
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exif = picture.getexif() if behind else Image.Image.getexif(picture)
-            value = exif.get(_ORIENTATION_TAG, 1)
-    except MemoryError:
-        raise
-    except Exception:  # damaged metadata does not make a picture unusable
-        return 1
-    return value if isinstance(value, int) and value in _UPRIGHT else 1
-
-
 def _jpeg(data: bytes, scale: int) -> Pixels | None:
     """Pixels of a JPEG at 1/scale; None when another decoder should have a look.
 
@@ -234,57 +174,8 @@ def _jpeg(data: bytes, scale: int) -> Pixels | None:
             data, colorspace="RGB", min_height=-(-height // scale), min_width=-(-width // scale), strict=True
         )
     except ValueError as error:
-        message = str(error)
-        if message.startswith("Corrupt JPEG data") and "extraneous bytes" not in message:
+        # Also "extraneous bytes": what is left over when the decoder lost its place.
+        if str(error).startswith("Corrupt JPEG data"):
             raise Reject("corrupt") from error
         return None
     return pixels
-
-
-def _load(data: bytes) -> Pixels:
-    """Canonical pixels by Pillow, as stored in the file.
-
-    Raises:
-        Reject: the content is broken, or its values have no known range.
-    """
-    picture = _open(data)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture.load()
-            if picture.mode.startswith("I;16"):
-                return _grey(np.asarray(picture).astype(np.float32) / 65535)
-            if picture.mode == "I":
-                return _grey(np.asarray(picture).astype(np.float64) / 65535)
-            if picture.mode == "F":
-                return _grey(np.asarray(picture))
-            if picture.has_transparency_data:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            return np.array(picture.convert("RGB"))
-    except (MemoryError, Reject):
-        raise
-    except Exception as error:  # as in _open
-        raise Reject(_reason(error)) from error
-
-
-def _grey(values: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> Pixels:
-    """Grey values in [0, 1] as three equal channels."""
-    if not (values.min() >= 0 and values.max() <= 1):
-        raise Reject("unknown value range")
-    grey = np.rint(values * 255).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
-
-
-def _reason(error: Exception) -> str:
-    """Fixed words for what a decoder said."""
-    if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
-    if isinstance(error, UnidentifiedImageError):
-        return "not a picture"
-    message = str(error).lower()
-    if "truncated" in message or "end of file" in message:
-        return "truncated"
-    if "text" in message and "too large" in message:
-        return "metadata too large"
-    return "corrupt"
