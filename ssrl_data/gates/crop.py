@@ -1,0 +1,38 @@
+"""Is the picture large enough, and which square of it is shown?"""
+
+from __future__ import annotations
+
+import math
+
+from ssrl_data.core import Pixels, Record, Skip
+from ssrl_data.media.image import MARGIN, Box
+from ssrl_data.rng import Rng
+
+LEAST = 0.6
+"""Smallest crop as a share of the picture's short side: smaller ones often show no whole object."""
+
+
+def square(record: Record, side: int, rng: Rng) -> tuple[Box, Pixels]:
+    """A random square of the record's picture: its side uniform from `LEAST` to all of the short side, then its place.
+
+    Args:
+        record: carries the picture.
+        side: side in pixels at which the square is seen; the square is at least `MARGIN` times that.
+        rng: draws the square's side, then x, then y.
+
+    Returns:
+        x0, y0, x1, y1 in native pixels, and the view: side x side x 3.
+
+    Raises:
+        Skip: the record carries no picture, or its short side is below `MARGIN` times `side`; no other crop helps.
+    """
+    if record.image is None:
+        raise Skip("no picture", final=True)
+    width, height = record.image.size
+    short, need = min(width, height), math.ceil(MARGIN * side)
+    if short < need:
+        raise Skip("picture too small", final=True)
+    extent = rng.integer(max(need, int(LEAST * short)), short)
+    x, y = rng.integer(0, width - extent), rng.integer(0, height - extent)
+    box = (x, y, x + extent, y + extent)
+    return box, record.image.view(box, (side, side))
