@@ -60,9 +60,11 @@ def unpack_answer(text: str) -> tuple[Any, Json, Credit]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not an answer column: {text[:80]!r}") from error
     kind = answer_kind(name)
-    if version > kind.version:
+    if type(version) is not int or version > kind.version:
         raise ValueError(f"answer kind {name} is at version {version} in the row and {kind.version} here: update ssrl")
     kind.check(value)
+    if not isinstance(rule, str) or rule not in kind.rules or not 0 <= c < 1:
+        raise ValueError(f"answer kind {name} knows no credit of rule {rule!r:.40} and c {c}: c is in [0, 1)")
     return kind, value, Credit(rule, c)
 
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import ClassVar
 
+from ssrl_data.answers.reading import BOX, MALFORMED, NO_ANSWER, TWO_ANSWERS, Reading, final, tagged
 from ssrl_data.core import Credit, Json, Verdict
+
+EXACT, INEXACT, NO_TRUTH = "exact", "inexact", "no truth"
+
+REASONS = frozenset({EXACT, INEXACT, NO_ANSWER, TWO_ANSWERS, MALFORMED, NO_TRUTH})
+"""Every reason that a verdict of the kinds here gives."""
+
+FEW_PLACES = 4
+"""Up to so many parts an answer is all or nothing unless its author says otherwise; above, right parts earn credit."""
 
 
 class AnswerKind(ABC):
@@ -14,10 +24,16 @@ class AnswerKind(ABC):
 
     `value` below is the JSON object stored in the row: the right answer under the key `answer`, beside the space it
     is drawn from (options, length, range). `ask` uses the space alone, so the prompt never depends on the answer.
+
+    Class attributes:
+        name: the module's name.
+        version: raise it when `value` changes its form.
+        rules: the credit rules that `score` knows.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    rules: ClassVar[frozenset[str]] = frozenset({"exact"})
 
     @abstractmethod
     def check(self, value: Json) -> None:
@@ -28,12 +44,12 @@ class AnswerKind(ABC):
         """The sentence of the prompt that says how to answer."""
 
     @abstractmethod
-    def read(self, response: str, value: Json) -> Json | None:
-        """The answer read out of a response, or None. Total over any string, linear in its length, no I/O."""
+    def read(self, response: str, value: Json) -> Reading:
+        """The answer read out of a response, or why there is none. Total over any string, linear in its length."""
 
     @abstractmethod
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
-        """Judge an answer that `read` returned (not None)."""
+        """Judge an answer that `read` found."""
 
     @abstractmethod
     def gold(self, value: Json) -> str:
@@ -44,11 +60,63 @@ class AnswerKind(ABC):
         """Responses that must score below 1."""
 
     def grade(self, response: str, value: Json, credit: Credit) -> Verdict:
-        """Read and score a response; never raises for a well-formed `value`."""
-        given = self.read(response, value)
+        """Read and score a response; never raises for a `value` that passes `check`."""
+        given, reason = self.read(response, value)
         if given is None:
-            return Verdict(0.0, False, None, "no answer")
+            return Verdict(0.0, False, None, reason)
         return self.score(given, value, credit)
+
+
+class ShortAnswer(AnswerKind):
+    """A kind whose answer is short and stands in `<answer></answer>`; reading is `ssrl_data.answers.reading`."""
+
+    @abstractmethod
+    def form(self, value: Json) -> str:
+        """What to answer with, as it continues "Answer with"; from the space alone."""
+
+    @abstractmethod
+    def parse(self, text: str, value: Json) -> Json | None:
+        """The answer that `text` spells, in the one form that `==` compares, or None.
+
+        Args:
+            text: 1 to 4,096 characters, stripped, none of them invisible.
+            value: its space alone may be used, except to map an accepted alias to the right answer.
+        """
+
+    @abstractmethod
+    def right(self, value: Json) -> str:
+        """The text of the right answer."""
+
+    @abstractmethod
+    def wrong(self, value: Json) -> Iterator[str]:
+        """Texts of plausible answers that must score below 1: at least one that `parse` reads."""
+
+    def ask(self, value: Json) -> str:
+        """The sentence of the prompt that says how to answer."""
+        return f"Answer with {self.form(value)} in {tagged('')}."
+
+    def read(self, response: str, value: Json) -> Reading:
+        """The final answer of a response, or why there is none."""
+        return final(response, lambda text: self.parse(text, value))
+
+    def gold(self, value: Json) -> str:
+        """The right answer in its tags."""
+        return tagged(self.right(value))
+
+    def near_misses(self, value: Json) -> Iterator[str]:
+        """Every plausible wrong text in tags, then the shapes of a response that does not commit to one answer."""
+        gold, wrong = self.gold(value), list(self.wrong(value))
+        yield from map(tagged, wrong)
+        other = next(text for text in wrong if self.parse(text, value) is not None)
+        yield tagged(other) + gold
+        yield gold + tagged(other)
+        yield f"{BOX}{other}}} {gold}"
+        yield f"<think>{gold}</think>"
+        yield f"<think>{gold}"
+        yield tagged(f"{self.right(value)} or {other}")
+        yield self.ask(value)
+        yield tagged("")
+        yield ""
 
 
 def credited(raw: float, exact: bool, credit: Credit) -> float:
@@ -67,3 +135,54 @@ def credited(raw: float, exact: bool, credit: Credit) -> float:
     if credit.rule == "partial":
         return 0.5 * lifted
     raise ValueError(f"unknown credit rule {credit.rule!r}: expected exact, partial or overlap")
+
+
+def verdict(raw: float, exact: bool, given: Json, credit: Credit) -> Verdict:
+    """The verdict on a readable answer."""
+    return Verdict(credited(raw, exact, credit), exact, given, EXACT if exact else INEXACT)
+
+
+def rule_for(parts: int, credit: str | None) -> str:
+    """The credit rule for an answer of so many parts: the one asked for, else `partial` above four parts.
+
+    Raises:
+        ValueError: the rule asked for is neither `exact` nor `partial`.
+    """
+    if credit is None:
+        return "partial" if parts > FEW_PLACES else "exact"
+    if credit not in ("exact", "partial"):
+        raise ValueError(f"credit {credit!r} is unknown: use 'exact' or 'partial'")
+    return credit
+
+
+def blind(law: Sequence[Fraction], rule: str) -> tuple[Credit, float]:
+    """Credit and chance of an answer of n parts, of which any number may be right.
+
+    Args:
+        law: n + 1 probabilities: that the best blind guesser has 0, 1, ... n parts right.
+        rule: `exact` or `partial`.
+
+    Returns:
+        The credit, whose c is the expected share of right parts, and the expected final score under it.
+
+    Raises:
+        ValueError: the guesser is always right, so there is nothing to ask.
+    """
+    n = len(law) - 1
+    c = sum((Fraction(m, n) * p for m, p in enumerate(law)), Fraction(0))
+    if c >= 1:
+        raise ValueError("a blind guess is always right: the answer space needs at least two equally likely answers")
+    chance = law[n]
+    if rule == "partial":
+        chance += (
+            sum((p * max(Fraction(0), (Fraction(m, n) - c) / (1 - c)) for m, p in enumerate(law[:n])), Fraction(0)) / 2
+        )
+    return Credit(rule, float(c)), float(chance)
+
+
+def independent(chances: Sequence[Fraction]) -> list[Fraction]:
+    """The law of the number of right parts when part i is right with chance i, independently (Poisson binomial)."""
+    law = [Fraction(1)]
+    for p in chances:
+        law = [a * (1 - p) + b * p for a, b in zip([*law, Fraction(0)], [Fraction(0), *law], strict=True)]
+    return law

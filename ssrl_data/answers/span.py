@@ -1,0 +1,102 @@
+"""A word or a short phrase, equal to the right one or to a listed alias."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from ssrl_data.answers.base import ShortAnswer, verdict
+from ssrl_data.answers.reading import CLOSE, LONGEST, OPEN, plain, visible
+from ssrl_data.core import Answer, Credit, Json, Verdict
+
+_BEFORE = " \t\r\n\"'`*_()[]{}‹›"
+_AFTER = _BEFORE + ".,;:!?…"
+
+
+class Span(ShortAnswer):
+    """Value: {"answer": text, "aliases": texts}. Case, spacing, quote styles and surrounding marks do not matter."""
+
+    name = "span"
+
+    def answer(self, right: str, aliases: Sequence[str] = (), *, chance: float) -> Answer:
+        """The truth of one example.
+
+        Args:
+            right: the right text.
+            aliases: all other texts that are as right.
+            chance: how often the best constant is right, in [0, 1): text is an open space, so the task says it from
+                a measurement (the share of the most frequent answer).
+
+        Raises:
+            ValueError: a text is empty, too long, or holds invisible characters or digits other than 0 to 9.
+        """
+        value = {"answer": right, "aliases": list(aliases)}
+        self.check(value)
+        if not 0 <= chance < 1:
+            raise ValueError(f"chance must be in [0, 1), got {chance}")
+        return Answer(self.name, value, Credit("exact", chance), chance)
+
+    def check(self, value: Json) -> None:
+        """Raise ValueError unless the right text and its aliases can be answered with."""
+        if not isinstance(value, dict) or set(value) != {"answer", "aliases"} or not isinstance(value["aliases"], list):
+            raise ValueError(f"a span's value has the keys answer and aliases, got {value!r:.80}")
+        for text in (value["answer"], *value["aliases"]):
+            if not isinstance(text, str) or not visible(text) or _normal(text) is None or not len(text) <= LONGEST:
+                raise ValueError(
+                    f"span {text!r:.80} cannot be answered with: it needs visible text, ASCII digits at most"
+                )
+            if OPEN in text or CLOSE in text or text.strip().startswith("\\"):
+                raise ValueError(
+                    f"span {text!r:.80} cannot be answered with: it holds answer tags or begins with a backslash"
+                )
+
+    def form(self, value: Json) -> str:
+        """What to answer with."""
+        return "a word or short phrase"
+
+    def parse(self, text: str, value: Json) -> Json | None:
+        """The normalised text; an alias reads as the right text, so that the two are one answer."""
+        given = _normal(text)
+        if given is None:
+            return None
+        right, accepted = _accepted(value["answer"], tuple(value["aliases"]))
+        return right if given in accepted else given
+
+    def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
+        """Exact when the normalised texts are equal."""
+        exact = given == _normal(value["answer"])
+        return verdict(float(exact), exact, given, credit)
+
+    def right(self, value: Json) -> str:
+        """The text of the right answer."""
+        text: str = value["answer"]
+        return text
+
+    def wrong(self, value: Json) -> Iterator[str]:
+        """The text negated, doubled, cut short, turned round and inside a sentence."""
+        text: str = value["answer"]
+        accepted = _accepted(text, tuple(value["aliases"]))[1]
+        for other in (f"not {text}", f"{text} {text}", text[:-1], text[::-1], f"it is {text}", "unknown", "none"):
+            if other and _normal(other) not in accepted:
+                yield other
+
+
+def _normal(text: str) -> str | None:
+    """NFKC, folded case, single spaces, no marks around; None when nothing is left or a digit is not ASCII.
+
+    Compatibility forms would turn 5² into 52, so digits are settled before them.
+    """
+    text = plain(text)
+    if text.isascii():
+        text = text.lower()
+    else:
+        if any(char.isdigit() and not char.isascii() for char in text):
+            return None
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(text.lstrip(_BEFORE).rstrip(_AFTER).split()) or None
+
+
+@lru_cache(maxsize=1024)
+def _accepted(right: str, aliases: tuple[str, ...]) -> tuple[str | None, frozenset[str | None]]:
+    return _normal(right), frozenset(map(_normal, (right, *aliases)))

@@ -1,0 +1,143 @@
+"""Grading responses against a published dataset: one response, or a file of them.
+
+A row is graded from its own `answer` column alone. Nothing a response holds can raise; what can is a dataset or a
+file of responses that is not what it should be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ssrl_data.core import Json, SsrlError, Verdict
+from ssrl_data.row import unpack_answer
+
+
+def grade(answer_column: str, response: str) -> Verdict:
+    """The verdict on one response.
+
+    Args:
+        answer_column: the row's `answer` column.
+        response: any string.
+
+    Raises:
+        ValueError: `answer_column` is not such a column, or a newer release wrote it.
+    """
+    kind, value, credit = unpack_answer(answer_column)
+    verdict: Verdict = kind.grade(response, value, credit)
+    return verdict
+
+
+def answers(folder: Path) -> dict[str, str]:
+    """The `answer` column of every row of a dataset folder, by row id; no other column is read.
+
+    Raises:
+        SsrlError: there are no shards, one cannot be read, or two rows share an id.
+    """
+    shards = sorted((folder / "data").rglob("*.parquet"))
+    if not shards:
+        raise SsrlError(f"{folder} holds no dataset: expected Parquet shards under {folder / 'data'}")
+    found: dict[str, str] = {}
+    for shard in shards:
+        try:
+            table = pq.ParquetFile(shard).read(columns=["id", "answer"])
+            ids, columns = table["id"].to_pylist(), table["answer"].to_pylist()
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise SsrlError(f"{shard} is not a readable shard with columns id and answer: build it again") from error
+        for row, answer in zip(ids, columns, strict=True):
+            if row in found:
+                raise SsrlError(f"{shard} repeats the row {row!r:.80}: build the dataset again")
+            found[row] = answer
+    return found
+
+
+def grade_file(folder: Path, responses: Path) -> Iterator[dict[str, Json]]:
+    """Grade a file of responses, one `{"id": ..., "response": ...}` a line, in its order; blank lines are passed over.
+
+    Args:
+        folder: the dataset.
+        responses: the JSONL file, UTF-8; other keys of a line are ignored.
+
+    Yields:
+        {"line", "id", "score", "exact", "read", "reason"} for each response, {"line", "error"} for each line that is
+        not one. Lines count from 1.
+
+    Raises:
+        SsrlError: a file cannot be read, a line names a row that the dataset does not hold, or a row's answer column
+            is broken.
+    """
+    known = answers(folder)
+    try:
+        with responses.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _graded(line, number, known, f"line {number} of {responses}", folder)
+    except OSError as error:
+        raise SsrlError(f"cannot read the responses {responses}: {error.strerror}") from error
+
+
+def pass_rates(verdicts: Iterable[Mapping[str, Json]]) -> pa.Table:
+    """How often each row was answered right.
+
+    Args:
+        verdicts: what `grade_file` yields; lines with an error are passed over.
+
+    Returns:
+        Columns `id`, sorted; `n`, the number of responses with a score; `pass_rate`, the share of exact ones; and
+        `mean_score`. Both are null where n is 0, as for rows without truth.
+    """
+    sums: dict[str, tuple[int, int, float]] = {}
+    for item in verdicts:
+        if "error" in item:
+            continue
+        n, exact, score = sums.get(item["id"], (0, 0, 0.0))
+        if item["score"] is not None:
+            n, exact, score = n + 1, exact + item["exact"], score + item["score"]
+        sums[item["id"]] = (n, exact, score)
+    ids = sorted(sums)
+    schema = pa.schema(
+        [("id", pa.string()), ("n", pa.int64()), ("pass_rate", pa.float64()), ("mean_score", pa.float64())]
+    )
+    rows = [
+        (sums[i][0], sums[i][1] / sums[i][0], sums[i][2] / sums[i][0]) if sums[i][0] else (0, None, None) for i in ids
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    return pa.table([ids, *map(list, columns)], schema=schema)
+
+
+def _graded(line: bytes, number: int, known: Mapping[str, str], where: str, folder: Path) -> dict[str, Json]:
+    try:
+        item = json.loads(line.decode("utf-8"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        reason = "JSON nested too deeply" if isinstance(error, RecursionError) else f"not JSON in UTF-8: {error}"
+        return {"line": number, "error": reason}
+    if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("id", "response")):
+        return {"line": number, "error": "not an object with the texts id and response"}
+    row = item["id"]
+    if row not in known:
+        raise SsrlError(
+            f"{where} answers the row {row!r:.80}, which {folder} does not hold: name the dataset the responses are for"
+        )
+    try:
+        verdict = grade(known[row], item["response"])
+    except ValueError as error:
+        raise SsrlError(f"row {row!r:.80} of {folder} cannot be graded: {error}") from error
+    return {
+        "line": number,
+        "id": row,
+        "score": verdict.score,
+        "exact": verdict.exact,
+        "read": verdict.read,
+        "reason": verdict.reason,
+    }
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("a key is repeated")
+    return out
