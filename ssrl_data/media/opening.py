@@ -1,9 +1,8 @@
 """Opening picture files that nobody vouches for: header, limits, orientation and canonical pixels, by Pillow.
 
 Content decides, never a file's name. What can be opened at all has one canonical form: alpha over white, RGB, 8 bits,
-no metadata (colour profiles are ignored, as the public training pipelines do). Integer greys above 8 bits run to 65535 and floats
-to 1. Everything else is a `Reject` with
-fixed words, and nothing else is raised.
+no metadata (colour profiles are ignored, as the public training pipelines do). Integer greys above 8 bits run to 65535
+and floats to 1. Everything else is a `Reject` with fixed words, and nothing else is raised.
 """
 
 from __future__ import annotations
