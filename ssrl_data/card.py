@@ -16,7 +16,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from ssrl_data.core import Json, SsrlError
+from ssrl_data.core import Json
 from ssrl_data.report.untrusted import fenced, markdown, markdown_origin
 
 LISTED = 500
@@ -60,31 +60,13 @@ def prose(task: str) -> str:
     return re.sub(r"^(#{2,4}) ", r"##\1 ", text, flags=re.MULTILINE)
 
 
-def read_chance(directory: Path, manifest: Mapping[str, Json]) -> dict[str, float | None]:
-    """Mean of the `chance` column for each `task/level`, from the shards' three small columns.
-
-    Raises:
-        SsrlError: a shard of the manifest is missing.
-    """
-    import pyarrow.parquet as pq
-
-    sums: dict[str, list[float]] = {}
-    for file in _files(manifest):
-        try:
-            table = pq.read_table(directory / file, columns=["task", "level", "chance"])
-        except FileNotFoundError as error:
-            raise SsrlError(f"{file} of the manifest is missing: build the dataset again") from error
-        for task, level, chance in zip(*(column.to_pylist() for column in table.columns), strict=True):
-            sums.setdefault(f"{task}/{level}", []).extend([] if chance is None else [chance])
-    return {name: sum(values) / len(values) if values else None for name, values in sorted(sums.items())}
-
-
 def write_card(directory: Path) -> None:
     """Write `README.md` of a built dataset from its manifest and, when there, its `check.json`."""
     manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
     found = directory / "check.json"
     check = json.loads(found.read_text("utf-8")) if found.is_file() else None
-    text = render_card(manifest, read_chance(directory, manifest), check)
+    chance = {name: counts["chance"] for name, counts in manifest["counts"].items()}
+    text = render_card(manifest, chance, check)
     (directory / "README.md").write_text(text, "utf-8", newline="\n")
 
 
@@ -95,7 +77,7 @@ def render_card(
 
     Args:
         manifest: the decoded `manifest.json`.
-        chance: mean chance of each `task/level`, as `read_chance` gives it.
+        chance: mean of the `chance` column for each `task/level`; None where nothing is judged.
         check: the decoded `check.json`, when the dataset was checked.
     """
     environment = jinja2.Environment(
@@ -193,12 +175,6 @@ def ordered_levels(task: str, levels: Iterable[str]) -> list[str]:
     return sorted(levels, key=lambda level: (rank.get(level.removesuffix("+custom"), len(known)), level))
 
 
-def _files(manifest: Mapping[str, Json]) -> Iterator[str]:
-    for splits in manifest["modalities"].values():
-        for split in splits.values():
-            yield from (shard["file"] for shard in split["shards"])
-
-
 def _rows(manifest: Mapping[str, Json]) -> int:
     return sum(split["rows"] for splits in manifest["modalities"].values() for split in splits.values())
 
@@ -247,6 +223,10 @@ def _in_order(manifest: Mapping[str, Json]) -> list[tuple[str, Mapping[str, Json
 def _outcome(check: Mapping[str, Json] | None) -> Markup:
     if check is None:
         return Markup("Not checked: `ssrl check DATASET --source CORPUS` recomputes every answer and guesses at it.")
-    lines = ["`ssrl check` passed." if check["passed"] else "**`ssrl check` failed.**", ""]
-    lines += [f"- {markdown(part['name'])}: {markdown(part['status'])}" for part in check["parts"]]
+    verdict = "`ssrl check` found no fault." if check["passed"] else "**`ssrl check` found faults.**"
+    lines = [verdict, ""]
+    lines += [
+        f"- {markdown(part['name'])}: {markdown(part['status'])}; {markdown(part['summary'])}"
+        for part in check["parts"]
+    ]
     return Markup("\n".join(lines))  # noqa: S704 (escaped line by line)

@@ -1,0 +1,228 @@
+"""The shortcut probe: can a small classifier tell the answer from what should not show it?
+
+One family of features at a time, a forest (extremely randomised trees; Geurts, Ernst and Wehenkel 2006) learns the
+answer on half of the source groups and is tested on the other half. Tasks name in `signal` the families that an honest
+solution may use; all others must stay within the tolerance of blind guessing.
+
+What is predicted is the answer's class: the answer itself, its first element when it has several, its quartile when it
+is a number of many values.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from ssrl_data.check.bounds import LEVEL, TOLERANCE, rows_needed
+from ssrl_data.core import Json, Pixels, Row
+from ssrl_data.rng import Rng
+from ssrl_data.row import digest, unpack_answer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ssrl_data.check.scan import Facts
+
+FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt")
+
+PICTURES = 16
+"""Pictures of a row that are looked at."""
+
+SOURCES = 20
+"""Least number of source records in the half that is tested: an interval over fewer says nothing."""
+
+ROWS = 20_000
+"""Rows of a level that the probe takes, chosen by hash."""
+
+DRAWS = 4000
+_WORDS = 128
+_CELLS = 4
+_SEAMS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
+_MANY = 16
+
+
+def features(row: Row, pictures: Sequence[bytes], families: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """The feature vectors of a row, one for each family; their lengths follow the number of pictures."""
+    out: dict[str, list[float]] = {family: [] for family in families}
+    for pixels, data in zip(row.images[:PICTURES], pictures, strict=False):
+        height, width, _ = pixels.shape
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        if "borders" in out:
+            out["borders"] += _borders(grey.astype(np.float32))
+        if "sizes" in out:
+            out["sizes"] += [width, height, width / height]
+        if "bytes" in out:
+            out["bytes"] += [math.log(len(data)), len(data) / (width * height)]
+        if "residuals" in out:
+            out["residuals"] += _residuals(grey.astype(np.uint8))
+    if "prompt" in out:
+        words = Counter(zlib.crc32(word.encode()) % _WORDS for word in row.prompt.split())
+        out["prompt"] = [len(row.prompt), *(words[i] for i in range(_WORDS))]
+    return {family: np.array(values, np.float32) for family, values in out.items() if values}
+
+
+def _borders(grey: NDArray[np.float32]) -> list[float]:
+    """How steep the outermost steps of each side are against the next ones, and steps at likely seams."""
+    out: list[float] = []
+    for plane in (grey, grey.T):
+        steps = np.abs(np.diff(plane, axis=0)).mean(axis=1) + 1
+        if len(steps) < 12:
+            out += [0.0] * (4 + len(_SEAMS))
+            continue
+        out += [math.log(steps[0] / steps[1]), math.log(steps[-1] / steps[-2])]
+        out += [math.log(steps[1] / steps[2]), math.log(steps[-2] / steps[-3])]
+        for at in (round(len(plane) * share) - 1 for share in _SEAMS):
+            out.append(math.log(2 * steps[at] / (steps[at - 1] + steps[at + 1])))
+    return out
+
+
+def _residuals(grey: Pixels) -> list[float]:
+    """Noise left by a median filter, by cell and whole, and how strongly steps follow a grid of 8 pixels."""
+    residual = grey.astype(np.float32) - cv2.medianBlur(grey, 3)
+    height, width = residual.shape
+    whole = float(residual.std()) + 0.1
+    out = [math.log(whole)]
+    for y in range(_CELLS):
+        for x in range(_CELLS):
+            cell = residual[
+                y * height // _CELLS : (y + 1) * height // _CELLS, x * width // _CELLS : (x + 1) * width // _CELLS
+            ]
+            out.append(math.log((float(cell.std()) + 0.1) / whole) if cell.size else 0.0)
+    for plane in (residual, residual.T):
+        steps = np.abs(np.diff(plane, axis=0)).mean(axis=1)
+        phases = [float(steps[phase::8].mean()) if len(steps) > phase else 0.0 for phase in range(8)]
+        middle = sum(phases) / 8 + 0.01
+        out += [phase / middle for phase in phases]
+    return out
+
+
+def answer_class(answer: str) -> Json:
+    """The class of an `answer` column: a text, a number or a bool."""
+    _, value, _ = unpack_answer(answer)
+    return _first(value)
+
+
+def _first(value: Json) -> Json:
+    if isinstance(value, dict):
+        for key in ("answer", "parts", "value"):
+            if key in value:
+                return _first(value[key])
+        return _first(next(iter(value.values()), None))
+    if isinstance(value, list):
+        return _first(value[0]) if value else None
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the probe found in one level with one family.
+
+    Attributes:
+        status: `passed`, `failed`, `not run` or `declared`.
+        reason: why it was not run.
+        accuracy: of the probe on the half it did not learn from.
+        blind: accuracy of the best constant there, or the stated chance when that is higher.
+        lower: 99% lower bound on the accuracy over resampled source records, corrected for the number of families.
+        rows: tested.
+        sources: source records tested.
+    """
+
+    status: str
+    reason: str = ""
+    accuracy: float = 0.0
+    blind: float = 0.0
+    lower: float = 0.0
+    rows: int = 0
+    sources: int = 0
+
+
+def probe(rows: Sequence[Facts], signal: frozenset[str]) -> dict[str, Outcome]:
+    """Probe one level of one task, family by family."""
+    rows = sorted(rows, key=lambda row: digest("probe", row.id))[:ROWS]
+    present = [family for family in FAMILIES if any(family in row.features for row in rows)]
+    tested = [family for family in present if family not in signal]
+    halves = _halves(rows)
+    labels = _labels(rows, halves)
+    out = {}
+    for family in present:
+        if family in signal:
+            out[family] = Outcome("declared")
+        else:
+            out[family] = _probe(rows, family, labels, halves, len(tested))
+    return out
+
+
+def _halves(rows: Sequence[Facts]) -> NDArray[np.bool_]:
+    """True for the half to test: every second group in keyed order."""
+    groups = sorted({row.group_id for row in rows}, key=lambda group: digest("half", group))
+    tested = set(groups[1::2])
+    return np.array([row.group_id in tested for row in rows])
+
+
+def _labels(rows: Sequence[Facts], tested: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Class numbers; numbers of many values by quartiles of the half that is learnt from."""
+    found = [answer_class(row.answer) for row in rows]
+    numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in found)
+    if numeric and len(set(found)) > _MANY:
+        values = np.array(found, np.float64)
+        learnt = values[~tested] if not tested.all() else values
+        return np.searchsorted(np.quantile(learnt, [0.25, 0.5, 0.75]), values).astype(np.int64)
+    names = {name: i for i, name in enumerate(sorted(set(found), key=repr))}
+    return np.array([names[v] for v in found], np.int64)
+
+
+def _probe(
+    rows: Sequence[Facts], family: str, labels: NDArray[np.int64], tested: NDArray[np.bool_], families: int
+) -> Outcome:
+    sources = sorted({row.sources[0] for row, test in zip(rows, tested, strict=True) if test})
+    count = int(tested.sum())
+    if len(sources) < SOURCES:
+        return Outcome(
+            "not run", f"{len(sources)} source records to test on, {SOURCES} needed", 0, 0, 0, count, len(sources)
+        )
+    if len(set(labels[~tested].tolist())) < 2:
+        return Outcome("not run", "one answer class", 0, 0, 0, count, len(sources))
+    chances = [row.chance for row in rows if row.chance is not None]
+    frequent = np.bincount(labels[tested]).max() / count
+    blind = float(max(frequent, sum(chances) / len(chances) if chances else 0.0))
+    needed = rows_needed(blind, families)
+    try:
+        from sklearn.ensemble import ExtraTreesClassifier
+    except ImportError:
+        return Outcome("not run", 'pip install "ssrl[check]"', 0, blind, 0, count, len(sources))
+    width = max(len(row.features[family]) for row in rows if family in row.features)
+    table = np.zeros((len(rows), width), np.float32)
+    for i, row in enumerate(rows):
+        found = row.features.get(family, table[i, :0])
+        table[i, : len(found)] = found
+    forest: Any = ExtraTreesClassifier(64, min_samples_leaf=3, random_state=0, n_jobs=1)
+    forest.fit(table[~tested], labels[~tested])
+    right = forest.predict(table[tested]) == labels[tested]
+    number = {source: i for i, source in enumerate(sources)}
+    owner = np.array([number[row.sources[0]] for row, test in zip(rows, tested, strict=True) if test])
+    lower = _resampled(owner, right, families, Rng("probe", family, *sources[:1], len(sources)))
+    failed = lower > blind + TOLERANCE
+    status = "failed" if failed else "passed" if count >= needed else "not run"
+    reason = f"{count} rows to test on, {needed} needed" if status == "not run" else ""
+    return Outcome(status, reason, float(right.mean()), blind, lower, count, len(sources))
+
+
+def _resampled(owner: NDArray[np.int64], right: NDArray[np.bool_], families: int, rng: Rng) -> float:
+    """The lower bound of an accuracy: a low percentile over resamples of source records, rows going with theirs."""
+    count = int(owner.max()) + 1
+    total = np.bincount(owner, minlength=count).astype(np.float64)
+    hits = np.bincount(owner, weights=right, minlength=count)
+    accuracies = []
+    step = max(1, 4_000_000 // count)
+    for start in range(0, DRAWS, step):
+        draws = min(step, DRAWS - start)
+        chosen = np.frombuffer(rng.bytes(8 * draws * count), "<u8").reshape(draws, count) % np.uint64(count)
+        accuracies.append(hits[chosen].sum(axis=1) / total[chosen].sum(axis=1))
+    return float(np.quantile(np.concatenate(accuracies), LEVEL / families))

@@ -1,0 +1,217 @@
+"""A whole check: one pass over the shards, then the checks over many rows, then `check.json` and the card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
+from pathlib import Path
+
+from ssrl_data.build.commit import replace_json
+from ssrl_data.check.guess import judge_level
+from ssrl_data.check.probe import probe
+from ssrl_data.check.report import FAILED, NOT_RECHECKED, NOT_RUN, PASSED, CheckReport, Faults, Part, part
+from ssrl_data.check.rows import count_faults, read_manifest, stray_files
+from ssrl_data.check.scan import Facts, Job, Scan, scan_shard
+from ssrl_data.check.seen import by_split, duplicates, near_pairs, overlaps
+from ssrl_data.check.truth import find_sources
+from ssrl_data.core import Json, SsrlError
+from ssrl_data.registry import modules, task_class
+
+
+def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers: int = 1) -> CheckReport:
+    """Check every row of a dataset, write `check.json` and put the outcome on the card.
+
+    Args:
+        directory: a finished build.
+        sources: addresses of its corpora in the recipe's order; None: where the build found them, if they are still
+            there. Without them truth is `not rechecked`.
+        workers: processes; the report does not depend on it.
+
+    Raises:
+        SsrlError: the folder holds no dataset or cannot be written, or a named corpus cannot be used.
+    """
+    manifest = read_manifest(directory)
+    recipe = {task["task"]: task for task in manifest["recipe"]["tasks"]}
+    jobs = list(_jobs(directory, manifest, recipe, sources))
+    scan = Scan()
+    if workers > 1 and len(jobs) > 1:
+        with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn")) as pool:
+            for found in pool.map(scan_shard, jobs):
+                scan.extend(found)
+    else:
+        for job in jobs:
+            scan.extend(scan_shard(job))
+    by_level: defaultdict[str, list[Facts]] = defaultdict(list)
+    for row in scan.facts:
+        by_level[row.name].append(row)
+    levels = dict(sorted(by_level.items()))
+    parts = [
+        _rows(directory, manifest, scan, [job.stated["file"] for job in jobs]),
+        _truth(scan),
+        part("judge", scan.faults, PASSED, "gold answers score 1; near misses, the prompt and silence less"),
+        _guess(levels, scan.faults),
+        _leak(levels, scan.faults),
+        _probe(levels, scan.faults),
+        _seen(scan),
+        _near(scan, bool(jobs and jobs[0].sources)),
+    ]
+    order = [p.name for p in parts]
+    findings = sorted(scan.faults.kept, key=lambda finding: order.index(finding.part))
+    report = CheckReport(manifest["fingerprint"], scan.rows, parts, findings)
+    _write(directory, report)
+    return report
+
+
+def _jobs(
+    directory: Path, manifest: Json, recipe: Mapping[str, Json], addresses: Sequence[str] | None
+) -> Iterator[Job]:
+    from ssrl_data.row import schema
+
+    sources = find_sources(directory, addresses, manifest["recipe"].get("sources", 1))
+    for modality, splits in sorted(manifest["modalities"].items()):
+        for split, body in sorted(splits.items()):
+            for stated in body["shards"]:
+                expected = schema(modality != "text").serialize().to_pybytes()
+                yield Job(directory, split, stated, expected, recipe, sources)
+
+
+def _write(directory: Path, report: CheckReport) -> None:
+    from ssrl_data.card import write_card
+
+    state = directory / ".ssrl"
+    try:
+        state.mkdir(exist_ok=True)
+        replace_json(directory / "check.json", report.to_json(), state)
+        if (directory / "README.md").exists():
+            write_card(directory)
+    except PermissionError as error:
+        raise SsrlError(f"{directory} cannot be written ({error.strerror}): check a copy of it") from error
+
+
+def _rows(directory: Path, manifest: Json, scan: Scan, files: Sequence[str]) -> Part:
+    found = Counter(row.name for row in scan.facts)
+    licenses = Counter(row.license for row in scan.facts)
+    # Rows that could not be decoded have their fault already; counts would only repeat it.
+    if sum(found.values()) == scan.rows:
+        for message in count_faults(manifest, found, licenses):
+            scan.faults.add("rows", "manifest", "manifest.json", "", message)
+    for file in stray_files(directory, files):
+        scan.faults.add("rows", "stray file", file, "", "not in the manifest, and loading the dataset would read it")
+    if scan.rows == 0:
+        scan.faults.add("rows", "no rows", "manifest.json", "", "the dataset has no row")
+    return part("rows", scan.faults, PASSED, f"{scan.rows:,} rows in {len(files)} shards are what the manifest says")
+
+
+def _truth(scan: Scan) -> Part:
+    left = sum(scan.unaudited.values())
+    done = len(scan.facts) - left
+    reasons = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(scan.unaudited.items()))
+    summary = f"{done:,} answers recomputed from the corpus" + (f"; not rechecked: {reasons}" if left else "")
+    details = {"rechecked": done, "not rechecked": dict(sorted(scan.unaudited.items()))}
+    return part("truth", scan.faults, NOT_RECHECKED if left or not done else PASSED, summary, details)
+
+
+def _guess(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
+    details: dict[str, Json] = {}
+    short: list[str] = []
+    judged = 0
+    for name, rows in levels.items():
+        level = judge_level(rows)
+        if level is None:
+            details[name] = {"status": NOT_RUN, "reason": "no answer is judged"}
+            continue
+        judged += 1
+        details[name] = dataclasses.asdict(level)
+        if level.status == NOT_RUN:
+            short.append(f"{name} has {level.rows} rows, {level.needed} needed")
+        for guess in level.guesses:
+            if guess.beats:
+                message = (
+                    f"the guesser `{guess.name}` scores {guess.mean:.3f} over {guess.rows} rows, at least "
+                    f"{guess.lower:.3f}; chance is stated as {guess.chance:.3f}"
+                )
+                faults.add("guess", "guessable", "", name, message)
+    summary = f"no guesser beats chance on {judged} levels"
+    if short:
+        summary = f"too few rows on {len(short)} of {judged} levels: {short[0]}"
+    return part("guess", faults, NOT_RUN if short or not judged else PASSED, summary, details)
+
+
+def _leak(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
+    pictured = [row for rows in levels.values() for row in rows if row.encodings]
+    norm = Counter(encoding for row in pictured for encoding in row.encodings).most_common(1)
+    for row in pictured:
+        for encoding in row.encodings:
+            if encoding != norm[0][0]:
+                faults.add("leak", "encoding", row.id, row.name, f"a picture is {encoding}; most are {norm[0][0]}")
+    for name, rows in levels.items():
+        if "sizes" in _signal(name):
+            continue
+        sizes = Counter(row.sizes for row in rows).most_common(1)[0][0]
+        for row in rows:
+            if row.sizes != sizes:
+                message = f"pictures of {_sizes(row.sizes)}; most rows of the level have {_sizes(sizes)}"
+                faults.add("leak", "sizes", row.id, name, message)
+    return part("leak", faults, PASSED, "no metadata; pictures encoded alike and of one size in each level")
+
+
+def _sizes(sizes: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{width}x{height}" for width, height in sizes) or "no size"
+
+
+def _signal(name: str) -> frozenset[str]:
+    """The feature families that the task of a `task/level` declares; none when it is not installed."""
+    task = name.rpartition("/")[0]
+    return task_class(task).signal if task in modules("ssrl.tasks") else frozenset()
+
+
+def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
+    details: dict[str, Json] = {}
+    reasons: Counter[str] = Counter()
+    ran = 0
+    for name, rows in levels.items():
+        found = probe(rows, _signal(name))
+        details[name] = {family: dataclasses.asdict(outcome) for family, outcome in found.items()}
+        for family, outcome in found.items():
+            ran += outcome.status in (PASSED, FAILED)
+            if outcome.status == NOT_RUN:
+                reasons[outcome.reason] += 1
+            if outcome.status == FAILED:
+                message = (
+                    f"{family} alone tell the answer in {outcome.accuracy:.3f} of {outcome.rows} rows from "
+                    f"{outcome.sources} sources, at least {outcome.lower:.3f}; blind guessing in {outcome.blind:.3f}"
+                )
+                faults.add("probe", "shortcut", "", name, message)
+    left = "; ".join(reason for reason, _ in reasons.most_common(2))
+    summary = (
+        f"no shortcut in {ran} probes" if not reasons else f"{ran} probes ran, {sum(reasons.values())} not: {left}"
+    )
+    return part("probe", faults, NOT_RUN if reasons or not ran else PASSED, summary, details)
+
+
+def _seen(scan: Scan) -> Part:
+    for rule, row, message in (*duplicates(scan.facts), *overlaps(scan.facts)):
+        scan.faults.add("seen", rule, row.id, row.name, message)
+    splits = Counter(row.split for row in scan.facts)
+    return part("seen", scan.faults, PASSED, f"no row twice, nothing shared between {len(splits)} split(s)")
+
+
+def _near(scan: Scan, corpus: bool) -> Part:
+    if find_spec("pdqhash") is None:
+        return part("near", scan.faults, NOT_RUN, 'pip install "ssrl[check]"')
+    hashes = by_split(scan.facts, scan.hashes)
+    for pair in near_pairs(hashes):
+        message = (
+            f"{pair.name} ({pair.split}) and {pair.other} ({pair.other_split}) differ in {pair.distance} of 256 bits"
+        )
+        scan.faults.add("near", "near duplicate", pair.name, "", message)
+    count = {split: len(found) for split, found in sorted(hashes.items())}
+    what = "source pictures" if corpus else "rows' first pictures (no corpus at hand)"
+    flat = sum(found is None for found in scan.hashes.values())
+    summary = f"no picture of a split looks like one of another: {sum(count.values())} {what} compared, {flat} too flat"
+    status = PASSED if corpus or not scan.hashes else NOT_RUN
+    return part("near", scan.faults, status, summary, {"compared": count, "too flat": flat})

@@ -1,0 +1,113 @@
+"""Truth: each task recomputes the answers of its rows from the corpus."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssrl_data.build.plan import Item, list_items
+from ssrl_data.check.seen import Hash, picture_hash
+from ssrl_data.core import Fault, Record, Reject, Row, SsrlError
+from ssrl_data.registry import modules, source_at, task_class
+from ssrl_data.sources.base import Source
+
+RECORDS = 24
+"""Opened records kept: rows of one record lie together, and a split shares a small pool of donors."""
+
+HASHED = 512
+"""Longest side in pixels of the view that near-duplicate hashes are taken from."""
+
+
+def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) -> tuple[Source, ...]:
+    """The corpus of a dataset: the addresses given, else those that the build left, else nothing.
+
+    Args:
+        directory: the dataset.
+        addresses: as the user named them.
+        number: corpora in the recipe; keys are told apart by their order.
+
+    Raises:
+        SsrlError: an address that the user named is no corpus, or they are not as many as in the recipe.
+    """
+    if addresses is not None:
+        if len(addresses) != number:
+            raise SsrlError(f"the dataset was built from {number} source(s) and {len(addresses)} are named: name all")
+        return tuple(source_at(address) for address in addresses)
+    try:
+        found = json.loads((directory / ".ssrl" / "corpus.json").read_text("utf-8"))["sources"]
+        return tuple(source_at(address) for address in found) if len(found) == number else ()
+    except (OSError, ValueError, KeyError, TypeError, SsrlError):
+        return ()
+
+
+class Auditor:
+    """Runs the tasks' audits, each record opened once while its rows last.
+
+    Args:
+        sources: the corpora in the recipe's order; empty when they are not at hand.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = sources
+        self.hashes: dict[str, Hash | None] = {}
+        self._items: dict[str, Item] = {item.key: item for item in list_items(sources)} if sources else {}
+        self._opened: OrderedDict[str, Record | str] = OrderedDict()
+        self._tasks = modules("ssrl.tasks")
+
+    def audit(self, row: Row) -> tuple[list[Fault], str]:
+        """The faults of a row, and why its truth was not rechecked against the corpus; an empty text when it was."""
+        if row.task not in self._tasks:
+            return [], f"{row.task} is not installed"
+        cls = task_class(row.task)
+        if cls.version != row.task_version:
+            return [], f"{row.task} is at version {cls.version} here, {row.task_version} in the rows"
+        records, missing = self._records(row)
+        try:
+            return list(cls.audit(row, records)), missing
+        except Reject as reject:
+            return [], f"record unreadable: {reject.reason}"
+        except Exception as error:  # an audit meets rows that nobody made: whatever it raises is the row's fault
+            return [Fault("true", f"the audit stopped at {type(error).__name__}: {error}")], missing
+
+    def _records(self, row: Row) -> tuple[list[Record], str]:
+        """The row's records, or none and the reason."""
+        if not self.sources:
+            return [], "no corpus at hand"
+        out = []
+        for source in row.meta["sources"]:
+            record = self._open(source["key"])
+            if isinstance(record, str):
+                return [], record
+            if record.source_id != source["source_id"]:
+                return [], "record changed since the build"
+            out.append(record)
+        return out, ""
+
+    def _open(self, key: str) -> Record | str:
+        if key in self._opened:
+            self._opened.move_to_end(key)
+            return self._opened[key]
+        item = self._items.get(key)
+        record: Record | str
+        if item is None:
+            record = "record not in the corpus"
+        else:
+            try:
+                record = self.sources[item.source].open(item.entry)
+                self._hash(record)
+            except Reject as reject:
+                record = f"record unreadable: {reject.reason}"
+        self._opened[key] = record
+        if len(self._opened) > RECORDS:
+            self._opened.popitem(last=False)
+        return record
+
+    def _hash(self, record: Record) -> None:
+        if record.image is None or record.source_id in self.hashes:
+            return
+        width, height = record.image.size
+        shrink = max(1.0, max(width, height) / HASHED)
+        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+        self.hashes[record.source_id] = picture_hash(record.image.view((0, 0, width, height), size))
