@@ -25,6 +25,7 @@ MAX_SCANS = 200
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 
+_OURS = (MemoryError, ImportError)  # trouble of the machine or the installation, not of the file
 _ORIENTATION_TAG = 0x0112
 _EIGHT_BITS = ((np.arange(65536) + 128) // 257).astype(np.uint8)  # of a 16-bit grey, rounded
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
@@ -44,7 +45,7 @@ def open_header(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
             frames = picture.format not in ("JPEG", "MPO") and getattr(picture, "is_animated", False)
-    except MemoryError:
+    except _OURS:
         raise
     except Exception as error:  # decoders fed with hostile bytes raise nearly anything
         raise Reject(_reason(error, data)) from error
@@ -68,7 +69,7 @@ def orientation(picture: Image.Image, data: bytes) -> int:
             warnings.simplefilter("ignore")
             exif = picture.getexif() if behind else Image.Image.getexif(picture)
             value = exif.get(_ORIENTATION_TAG, 1)
-    except MemoryError:
+    except _OURS:
         raise
     except Exception:  # damaged metadata does not make a picture unusable
         return 1
@@ -94,7 +95,7 @@ def load(data: bytes) -> Pixels:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             return np.array(picture.convert("RGB"))
-    except (MemoryError, Reject):
+    except (*_OURS, Reject):
         raise
     except Exception as error:  # as in open_header
         raise Reject(_reason(error, data)) from error
