@@ -25,7 +25,7 @@ Values: TypeAlias = "NDArray[np.float32]"
 MID = 128
 
 _BLANK = 16.0  # grey levels from mid-grey that an untouched tile must keep
-_CHROMA = 12.0  # mean spread of channels that an untouched tile must have
+_CHROMA = 16.0  # mean spread of channels that an untouched tile must have
 _RATIO = 2.0  # of Laplacians, between the altered tile and the next one
 _SEAM = 12.0  # grey levels by which every border of the altered tile jumps
 _SEAM_RATIO = 1.6  # of jumps, between the altered tile and the next one
@@ -41,7 +41,7 @@ def singled_out(pixels: Pixels, grid: int, tile: int, family: str) -> bool:
         return False
     if family != "seam":
         return True
-    if any(tile in suspects(pixels, grid, other) for other in ("blank", "noise", "blur")):
+    if any(suspects(pixels, grid, other) == {tile} for other in ("blank", "noise", "blur")):
         return False
     grey = suspects(pixels, grid, "grey")
     return tile not in grey or len(grey) == grid**2

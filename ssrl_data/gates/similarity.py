@@ -18,7 +18,7 @@ from ssrl_data.core import Pixels
 
 Thumbnail: TypeAlias = "NDArray[np.float32]"
 
-TILE = 8
+TILE = 5
 """Side of a tile's thumbnail."""
 
 DISC = 16
@@ -40,7 +40,7 @@ def least_contrast(tiles: Sequence[Pixels]) -> float:
 
 
 def closest_pair(tiles: Sequence[Pixels]) -> float:
-    """The difference of the two tiles most alike, each pair compared at its best shift by up to an eighth of a tile.
+    """The difference of the two tiles most alike, each pair compared at its best shift by up to a fifth of a tile.
 
     The shifts matter where a pattern repeats: two pieces of one fence differ by its phase alone.
 

@@ -36,7 +36,7 @@ LAYOUTS = ("composite", "separate")
 LETTERS = "ABCD"
 RELATIONS = ("left", "right", "above", "below")
 
-APART = 6.0
+APART = 4.5
 """Least difference, in grey levels on thumbnails, between two tiles: below it people cannot tell which goes where."""
 
 CONTRAST = 4.0

@@ -29,7 +29,7 @@ GROUND = 128
 OVERSAMPLE = 1.25
 """Finer than shown by this factor is the view that is turned."""
 
-SOFTEN = 0.9
+SOFTEN = 1.1
 """Standard deviation, in pixels of that view, of the blur before it is turned. What it leaves lies inside a circle of
 frequencies, so interpolation and the square pixel grid treat every angle alike."""
 
@@ -92,6 +92,8 @@ class Rotation(Task[RotationParams]):
         box, pixels = crop.square(records[0], seen_at, rng)
         if similarity.least_turn(pixels, p.step) < (CHANGED_BESIDE if p.upright else CHANGED_ALONE):
             raise Skip("looks the same when turned")
+        if p.step < 90:
+            pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), SOFTEN), np.uint8)
         ccw = angle if p.direction == "counter-clockwise" else -angle
         pictures = [_turned(pixels, p, degrees) for degrees in ([0, ccw] if p.upright else [ccw])]
         options = [str(degrees) for degrees in range(0, 360, p.step)]
@@ -139,14 +141,12 @@ def _turned(pixels: Pixels, p: RotationParams, degrees: int) -> Pixels:
     if p.step == 90:
         return np.ascontiguousarray(np.rot90(pixels, degrees // 90 % 4))
     side, seen_at = p.side, len(pixels)
-    soft = cv2.GaussianBlur(pixels, (0, 0), SOFTEN)
     matrix = cv2.getRotationMatrix2D(((seen_at - 1) / 2, (seen_at - 1) / 2), degrees, side / seen_at)
-    matrix[:, 2] += np.float64((side - seen_at) / 2)
-    out = cv2.warpAffine(soft, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    y, x = np.ogrid[:side, :side]
-    centre = (side - 1) / 2
-    out[(x - centre) ** 2 + (y - centre) ** 2 > (side / 2 - 1) ** 2] = GROUND
-    return np.asarray(out, np.uint8)
+    matrix = np.add(matrix, [0, 0, (side - seen_at) / 2])  # from the view's centre to the picture's
+    turned = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    # Centre and radius in half pixels, so that the disc is as symmetric as the picture.
+    disc = cv2.circle(np.zeros((side, side), np.uint8), (side - 1, side - 1), side - 2, 255, cv2.FILLED, cv2.LINE_8, 1)
+    return np.asarray(cv2.copyTo(turned, disc, np.full_like(turned, GROUND)), np.uint8)
 
 
 def _prompt(p: RotationParams, pictures: Sequence[Pixels], options: Sequence[str]) -> tuple[str | Pixels, ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ssrl_data.answers.blanks import Blanks
 from ssrl_data.answers.choice import Choice
 from ssrl_data.core import Answer, Example, Fault, Mark, Pixels, Record, Row, Skip, Task
-from ssrl_data.gates import crop, outlier
+from ssrl_data.gates import crop, outlier, similarity
 from ssrl_data.media.image import Box
 from ssrl_data.rng import Rng
 
@@ -42,8 +42,12 @@ KINDS = {
 BLUR = 0.05
 """Standard deviation of the blur as a share of the tile's side; at least one pixel."""
 
-VISIBLE = 6.0
+VISIBLE = 10.0
 """Least mean absolute difference, in grey levels, between an altered tile and itself untouched."""
+
+CONTRAST = 4.0
+"""Least mean absolute deviation from its mean colour, in grey levels, of a tile that is inverted, swapped or foreign: on
+a flatter one nobody can tell these apart."""
 
 # Audit: an untouched tile differs from the source by the encoder's error alone, at most 2.6 grey levels on average at
 # quality 95 (random noise; photographs stay below 1.3).
@@ -115,12 +119,17 @@ class TileAnomaly(Task[TileAnomalyParams]):
         if kind == "foreign":
             if len(records) < 2:
                 raise Skip("no other picture")
-            donor_box, other = crop.square(records[1], p.side, rng)
+            try:
+                donor_box, other = crop.square(records[1], p.side, rng)
+            except Skip as skip:  # not final: the record itself can show any other alteration
+                raise Skip("other picture too small") from skip
             after = other[y : y + size, x : x + size]
         else:
             after = _altered(before, kind, rng)
         if float(cv2.absdiff(before, after).mean()) < VISIBLE:
             raise Skip("alteration invisible")
+        if KINDS[kind][1] == "seam" and similarity.least_contrast([after]) < CONTRAST:
+            raise Skip("flat tile")
         pixels[y : y + size, x : x + size] = after
         if not outlier.singled_out(pixels, p.grid, tile, KINDS[kind][1]):
             raise Skip("altered tile does not stand out")
@@ -185,15 +194,15 @@ def _altered(tile: Pixels, kind: str, rng: Rng) -> Pixels:
     if kind == "blank":
         return np.full_like(tile, MID)
     if kind == "invert":
-        return np.bitwise_not(tile)
+        return np.asarray(np.bitwise_not(tile), np.uint8)
     if kind == "greyscale":
         return np.repeat(np.asarray(cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY), np.uint8)[..., None], 3, axis=2)
     if kind == "noise":
         noise = np.frombuffer(rng.bytes(tile.size), np.uint8).reshape(tile.shape).astype(np.int16)
-        return np.clip(tile + (noise - 128) * NOISE // 128, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(tile + (noise - 128) * NOISE // 128, 0, 255), np.uint8)
     if kind == "blur":
         return np.asarray(cv2.GaussianBlur(tile, (0, 0), max(1.0, len(tile) * BLUR)), np.uint8)
-    return np.ascontiguousarray(tile[..., ::-1])
+    return tile[..., ::-1]
 
 
 def _question(p: TileAnomalyParams) -> str:
