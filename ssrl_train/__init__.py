@@ -1,0 +1,1 @@
+"""Training vision-language and language models on built datasets with TRL; knows no particular task."""

@@ -1,0 +1,285 @@
+"""A training run as one YAML file: which rows, which model, which stages, where to.
+
+    data: out/demo/dataset          # a folder that `ssrl build` made
+    out: out/demo/train
+    seed: 0
+    model: Qwen/Qwen2.5-VL-3B-Instruct      # a hub name, a folder, or {tiny: llava, side: 16}
+    stages:
+      - method: format              # the form of an answer, on random answers: no information about the right one
+        steps: 60
+      - method: grpo
+        grpo: {num_generations: 8}  # any field of trl.GRPOConfig
+        lora: {r: 32}               # any field of peft.LoraConfig
+    eval: {split: test}
+
+A key that nothing knows is an error that names the closest one, before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ssrl_data.core import SsrlError
+from ssrl_data.recipe import fitted, read_yaml
+from ssrl_data.registry import suggest
+from ssrl_train.tiny import Tiny
+
+# Fields of GRPOConfig that the run sets itself, and what to use instead.
+OWNED = {
+    "output_dir": "`out`",
+    "seed": "`seed`",
+    "do_eval": "`eval`",
+    "eval_strategy": "`eval`",
+    "resume_from_checkpoint": "nothing: a run resumes by itself",
+    "remove_unused_columns": "nothing: the reward reads the `answer` column",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A short supervised warm-up on the form of an answer.
+
+    Its targets are answers drawn at random from each row's answer space, so it carries no information about the right
+    one: held-out accuracy stays at chance. A pretrained model that already answers in the asked form needs none.
+
+    Attributes:
+        steps: updates.
+        batch: rows an update.
+        learning_rate: of AdamW, constant.
+    """
+
+    steps: int = 60
+    batch: int = 32
+    learning_rate: float = 3e-3
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
+        if self.learning_rate <= 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Grpo:
+    """A stage of TRL's GRPOTrainer, as it is.
+
+    Attributes:
+        grpo: fields of `trl.GRPOConfig`.
+        lora: fields of `peft.LoraConfig`; None trains every weight.
+    """
+
+    grpo: Mapping[str, Any] = field(default_factory=dict)
+    lora: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Eval:
+    """Greedy accuracy on rows whose pictures were never trained on.
+
+    Attributes:
+        split: which split of the dataset.
+        rows: at most so many rows, the first ones; 0 takes all.
+        batch: rows at once.
+        max_new_tokens: of a response; by default the completion length of the last `grpo` stage.
+    """
+
+    split: str = "test"
+    rows: int = 0
+    batch: int = 32
+    max_new_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if self.rows < 0:
+            raise ValueError(f"rows is {self.rows}: it must be at least 0")
+        if self.batch < 1:
+            raise ValueError(f"batch is {self.batch}: it must be at least 1")
+        if self.max_new_tokens is not None and self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens is {self.max_new_tokens}: it must be at least 1")
+
+
+Stage: TypeAlias = Format | Grpo
+METHODS: dict[str, type[Format] | type[Grpo]] = {"format": Format, "grpo": Grpo}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A resolved training run.
+
+    Attributes:
+        data: a dataset folder.
+        out: where checkpoints, the model, `result.json` and `reward.png` go.
+        model: a hub name or folder, or a tiny model.
+        stages: what to do, in order.
+        seed: of the weights, the order of rows and sampling.
+        modality: which part of the dataset, where it has several.
+        eval: held-out accuracy; None leaves it out.
+    """
+
+    data: Path
+    out: Path
+    model: str | Tiny
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    modality: str | None = None
+    eval: Eval | None = field(default_factory=Eval)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if not self.stages:
+            raise SsrlError("the config has no stage: add one under `stages`, like {method: grpo}")
+        for stage in self.stages[:-1]:
+            if isinstance(stage, Grpo) and stage.lora is not None:
+                raise SsrlError("`lora` is for the last stage: what it trains is an adapter, not a model to go on from")
+
+    def response_tokens(self) -> int:
+        """Tokens that a held-out response may take."""
+        if self.eval is not None and self.eval.max_new_tokens is not None:
+            return self.eval.max_new_tokens
+        lengths = [
+            s.grpo["max_completion_length"]
+            for s in self.stages
+            if isinstance(s, Grpo) and "max_completion_length" in s.grpo
+        ]
+        return int(lengths[-1]) if lengths else 256
+
+
+def load_config(path: Path, data: Path | None = None, out: Path | None = None, seed: int | None = None) -> Config:
+    """A config file, with what the command line replaces.
+
+    Raises:
+        SsrlError: the file is not a training config; the message names file, key and value.
+    """
+    where = str(path)
+    body = _mapping(read_yaml(path), where)
+    _known(body, [f.name for f in dataclasses.fields(Config)], where)
+    data = data or _path(body, "data", where)
+    out = out or _path(body, "out", where)
+    fields: dict[str, Any] = {"data": data, "out": out, "model": _model(body.get("model"), where)}
+    stages = body.get("stages")
+    if not isinstance(stages, list):
+        raise SsrlError(f"{where}: stages must be a list of mappings like {{method: grpo}}, got {stages!r}")
+    fields["stages"] = tuple(_stage(item, f"{where}: stage {i}") for i, item in enumerate(stages, 1))
+    if "eval" in body:
+        fields["eval"] = None if body["eval"] is None else _filled(Eval, body["eval"], f"{where}: eval")
+    fields["seed"] = body.get("seed", 0) if seed is None else seed
+    if type(fields["seed"]) is not int or not 0 <= fields["seed"] < 1 << 32:
+        raise SsrlError(f"{where}: seed must be an integer from 0 to 2**32 - 1, got {fields['seed']!r}")
+    if body.get("modality") is not None:
+        fields["modality"] = str(body["modality"])
+    return Config(**fields)
+
+
+def grpo_fields() -> dict[str, Any]:
+    """Name to type of every field of TRL's GRPOConfig."""
+    from trl import GRPOConfig
+
+    return typing.get_type_hints(GRPOConfig)
+
+
+def _stage(item: Any, where: str) -> Stage:
+    body = dict(_mapping(item, where))
+    method = body.pop("method", None)
+    if method not in METHODS:
+        raise SsrlError(f"{where}: method is {method!r}: {suggest(str(method), list(METHODS))}")
+    cls = METHODS[method]
+    if cls is Format:
+        stage: Stage = _filled(Format, body, where)
+        return stage
+    _known(body, ["grpo", "lora"], where)
+    grpo = _grpo(_mapping(body.get("grpo") or {}, f"{where}: grpo"), f"{where}: grpo")
+    lora = body.get("lora")
+    return Grpo(grpo, None if lora is None else _lora(_mapping(lora, f"{where}: lora"), f"{where}: lora"))
+
+
+def _grpo(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = grpo_fields()
+    out: dict[str, Any] = {}
+    for key, value in body.items():
+        if key in OWNED:
+            raise SsrlError(f"{where}: {key} is set by the run: use {OWNED[key]}")
+        if key not in known:
+            raise SsrlError(f"{where}: TRL has no GRPO option {key!r}: {suggest(key, list(known))}")
+        out[key] = _number(value, known[key], f"{where}: {key}")
+    return out
+
+
+def _number(value: Any, hint: Any, where: str) -> Any:
+    # YAML reads 1e-5 as text (it wants 1.0e-5); where the field takes no text, that can only mean the number.
+    kinds = set(typing.get_args(hint)) or {hint}
+    if isinstance(value, str) and str not in kinds and kinds & {int, float}:
+        try:
+            return float(value)
+        except ValueError as error:
+            raise SsrlError(f"{where} must be a number, got {value!r}") from error
+    if kinds == {bool} and not isinstance(value, bool):
+        raise SsrlError(f"{where} must be true or false, got {value!r}")
+    return value
+
+
+def _lora(body: Mapping[str, Any], where: str) -> dict[str, Any]:
+    from peft import LoraConfig
+
+    known = [f.name for f in dataclasses.fields(LoraConfig)]
+    for key in body:
+        if key not in known:
+            raise SsrlError(f"{where}: peft has no LoRA option {key!r}: {suggest(key, known)}")
+    try:
+        LoraConfig(**body)
+    except (TypeError, ValueError) as error:
+        raise SsrlError(f"{where}: {error}") from error
+    return dict(body)
+
+
+def _model(value: Any, where: str) -> str | Tiny:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and "tiny" in value:
+        renamed = {"family" if key == "tiny" else key: item for key, item in value.items()}
+        tiny: Tiny = _filled(Tiny, renamed, f"{where}: model")
+        return tiny
+    raise SsrlError(f"{where}: model must be a hub name, a folder or a mapping like {{tiny: llava}}, got {value!r}")
+
+
+def _filled(cls: type[Any], body: Any, where: str) -> Any:
+    """A dataclass from a mapping of its fields, types and ranges checked."""
+    hints = typing.get_type_hints(cls)
+    body = _mapping(body, where)
+    _known(body, list(hints), where)
+    values: dict[str, Any] = {}
+    for key, value in body.items():
+        hint = hints[key]
+        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+        try:
+            values[key] = fitted(value, kinds[0] if kinds else hint)
+        except ValueError as error:
+            raise SsrlError(f"{where}: {key} {error}") from error
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise SsrlError(f"{where}: {error}") from error
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise SsrlError(f"{where}: expected a mapping of keys to values, got {value!r:.80}")
+    return value
+
+
+def _known(body: Mapping[str, Any], known: list[str], where: str) -> None:
+    for key in body:
+        if key not in known:
+            raise SsrlError(f"{where}: unknown key {key!r}: {suggest(key, known)}")
+
+
+def _path(body: Mapping[str, Any], key: str, where: str) -> Path:
+    if not isinstance(body.get(key), str):
+        raise SsrlError(f"{where}: {key} must be a folder, got {body.get(key)!r}; or pass --{key}")
+    return Path(body[key])

@@ -1,0 +1,108 @@
+"""Held-out accuracy: greedy answers, exact verdicts, an interval, and how many photographs stand behind the rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import torch
+from datasets import Dataset
+
+from ssrl_data.core import Verdict
+from ssrl_data.grade import grade
+from ssrl_train.rows import column, encode, tokenizer_of
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How often a model was exactly right.
+
+    Attributes:
+        rows: rows judged.
+        right: rows answered exactly.
+        chance: mean accuracy of the best blind guesser over these rows, from their `chance` column.
+        photographs: distinct source records behind the rows; rows of one photograph are not independent, so read the
+            interval beside this number.
+    """
+
+    rows: int
+    right: int
+    chance: float
+    photographs: int
+
+    @property
+    def value(self) -> float:
+        """The share of rows answered exactly."""
+        return self.right / self.rows
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval over rows."""
+        return wilson(self.right, self.rows)
+
+
+def wilson(right: int, rows: int, level: float = 0.95) -> tuple[float, float]:
+    """The binomial score interval of Wilson (1927), without continuity correction."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share, spread = right / rows, z * z / rows
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def accuracy(rows: Dataset, verdicts: Sequence[Verdict]) -> Accuracy:
+    """Sum verdicts up, one for each of the rows."""
+    chances = [chance for chance in column(rows, "chance") if chance is not None]
+    return Accuracy(
+        rows=len(verdicts),
+        right=sum(verdict.exact for verdict in verdicts),
+        chance=sum(chances) / len(chances) if chances else 0.0,
+        photographs=len(set(column(rows, "source_id"))),
+    )
+
+
+@torch.inference_mode()
+def answers(
+    model: Any,
+    processor: Any,
+    rows: Dataset,
+    batch: int,
+    max_new_tokens: int,
+    forbidden: Sequence[int],
+    temperature: float = 0.0,
+) -> Iterator[tuple[Mapping[str, Any], str, Verdict]]:
+    """Answer rows and judge the answers.
+
+    Args:
+        model: the model, in the mode that generation wants.
+        processor: its processor.
+        rows: rows with decoded pictures.
+        batch: rows at once.
+        max_new_tokens: of a response.
+        forbidden: ids of tokens that are never written (`models.vision_tokens`).
+        temperature: 0 is greedy.
+
+    Yields:
+        The row, the response and its verdict, in the order of the rows.
+    """
+    model.eval()
+    tokenizer = tokenizer_of(processor)
+    sampling: dict[str, Any] = {"do_sample": False}
+    if temperature > 0:
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    for start in range(0, len(rows), batch):
+        some = [rows[i] for i in range(start, min(start + batch, len(rows)))]
+        inputs = encode(processor, some).to(model.device)
+        written = model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            suppress_tokens=list(forbidden) or None,
+            pad_token_id=tokenizer.pad_token_id,
+            **sampling,
+        )
+        texts = tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        for row, text in zip(some, texts, strict=True):
+            yield row, text, grade(row["answer"], text)

@@ -1,0 +1,261 @@
+"""What silently breaks a training run, looked for before a model is loaded.
+
+Each check yields one sentence: what, where, what to do. Every one of them stands for a run that would have trained on
+nothing, on the wrong thing, or crashed after an hour.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+from datasets import Dataset, List, Value
+
+from ssrl_data.core import SsrlError
+from ssrl_data.row import prompt_text, unpack_answer
+from ssrl_train.rows import column, conversation, encode, tokenizer_of
+
+RESERVED = frozenset(
+    {
+        *("chosen", "completion", "completion_ids", "completions", "environment", "environments"),
+        *("log_extra", "log_metric", "messages", "prompts", "rejected", "trainer_state"),
+    }
+)
+"""Column names that TRL uses itself: a clash, a value silently replaced, or rows taken for another type."""
+
+PART_KEYS = {"type", "text"}
+
+
+def require(faults: Iterable[str]) -> None:
+    """Stop when there are faults.
+
+    Raises:
+        SsrlError: all of them, a line each.
+    """
+    if found := list(faults):
+        raise SsrlError("\n".join(found))
+
+
+def row_faults(rows: Dataset, prompts_a_batch: int) -> Iterator[str]:
+    """Faults of the rows themselves.
+
+    Args:
+        rows: training rows, pictures not decoded.
+        prompts_a_batch: distinct prompts that one generation batch takes.
+    """
+    for name in sorted(RESERVED & set(rows.column_names)):
+        yield f"column {name!r} is a name that TRL uses itself: rename it in the dataset"
+    missing = [name for name in ("prompt", "answer") if name not in rows.column_names]
+    if missing:
+        yield f"the rows have no column {missing[0]!r}: build the dataset with `ssrl build`"
+        return
+    if len(rows) < prompts_a_batch:
+        yield (
+            f"{len(rows)} rows and one generation batch takes {prompts_a_batch} prompts, so TRL would train zero steps "
+            "without an error: build more rows or lower per_device_train_batch_size * steps_per_generation"
+        )
+    fault = _prompt_type(rows)
+    if fault is not None:
+        yield fault
+        return
+    yield from _first(_content_faults(rows))
+
+
+def _prompt_type(rows: Dataset) -> str | None:
+    pictures = "images" in rows.column_names or "image" in rows.column_names
+    prompt = rows.features["prompt"]
+    if not isinstance(prompt, List):
+        return "picture rows need a conversational prompt (a list of messages), theirs is a text" if pictures else None
+    content = prompt.feature["content"]
+    if isinstance(content, List) and set(content.feature) != PART_KEYS:
+        return (
+            f"the parts of a prompt have the keys {', '.join(sorted(content.feature))} where TRL wants exactly text "
+            "and type: with any other key it takes a picture's place for filled"
+        )
+    if isinstance(content, Value) and pictures:
+        return "picture rows need prompts made of parts, theirs are texts, so TRL would move every picture to the front"
+    return None
+
+
+def _content_faults(rows: Dataset) -> Iterator[tuple[str, str]]:
+    """(kind of fault, sentence), row by row."""
+    with_images = "images" in rows.column_names
+    plain = rows.with_format("arrow")
+    some, none = False, False
+    for start in range(0, len(rows), 1000):
+        table = plain[start : start + 1000]
+        columns = [table.column("prompt").to_pylist(), table.column("answer").to_pylist()]
+        counts = pc.list_value_length(table.column("images")).to_pylist() if with_images else [0] * table.num_rows
+        for i, (prompt, answer, count) in enumerate(zip(*columns, counts, strict=True), start):
+            if prompt is None or answer is None:
+                name = "prompt" if prompt is None else "answer"
+                yield "null", f"row {i} has null in {name!r}, which the reward needs: build the dataset again"
+                continue
+            some, none = some or bool(count), none or not count
+            if with_images and some and none:
+                yield (
+                    "mixed",
+                    (
+                        f"rows with pictures and rows without are mixed (up to row {i}), which TRL cannot batch: "
+                        "train one modality at a time"
+                    ),
+                )
+            parts = sum(
+                part["type"] == "image" for m in prompt if isinstance(m["content"], list) for part in m["content"]
+            )
+            if parts != (count or 0):
+                yield "parts", f"row {i} has {count or 0} pictures and {parts} places for them in its prompt"
+            yield from _answer_faults(i, answer)
+
+
+def _answer_faults(i: int, answer: str) -> Iterator[tuple[str, str]]:
+    try:
+        kind, _, _ = unpack_answer(answer)
+    except ValueError as error:
+        yield "answer", f"row {i} cannot be graded: {error}"
+        return
+    if kind.name == "unlabelled":
+        yield (
+            "unlabelled",
+            f"row {i} is of the kind 'unlabelled', which has no truth and so no reward: leave such rows out",
+        )
+
+
+def _first(faults: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """The first fault of each kind."""
+    seen: set[str] = set()
+    for kind, sentence in faults:
+        if kind not in seen:
+            seen.add(kind)
+            yield sentence
+
+
+def split_faults(train: Dataset, held: Dataset, name: str) -> Iterator[str]:
+    """Groups that are both trained on and evaluated on."""
+    common = sorted(set(column(train, "group_id")) & set(column(held, "group_id")))
+    if common:
+        yield (
+            f"{len(common)} groups are both in the train and the {name} split (the first is {common[0]}), so held-out "
+            "accuracy would not be held out: build the dataset again"
+        )
+
+
+def setup_faults(args: Any, gpu: bool) -> Iterator[str]:
+    """Faults of a GRPO stage's options on this machine.
+
+    Args:
+        args: a `trl.GRPOConfig`.
+        gpu: whether there is one.
+    """
+    for name in ("bf16", "fp16"):
+        if getattr(args, name) and not gpu:
+            yield f"{name} is true and there is no GPU, where it is slower and less exact: leave it out"
+    if args.use_vllm and not gpu:
+        yield "use_vllm is true and there is no GPU: leave it out"
+    if args.use_vllm and importlib.util.find_spec("vllm") is None:
+        yield "use_vllm is true and vllm is not installed: install trl[vllm] or leave it out"
+    window = args.steps_per_generation * args.num_iterations // args.gradient_accumulation_steps or 1
+    if str(getattr(args.save_strategy, "value", args.save_strategy)) == "steps" and args.save_steps % window:
+        yield (
+            f"save_steps is {args.save_steps:g} and one generation serves {window} steps, so a resumed run would "
+            f"sample part of a batch twice: make save_steps a multiple of {window}"
+        )
+
+
+def processor_faults(processor: Any, rows: Dataset, context: int | None, completion: int | None) -> Iterator[str]:
+    """Faults that show once the processor is there: padding, template, lengths.
+
+    Args:
+        processor: the model's processor, or its tokenizer for text rows.
+        rows: training rows, pictures decoded on access.
+        context: tokens that the model can hold; None when unknown.
+        completion: tokens that a completion may take; None for a stage that samples none.
+    """
+    tokenizer = tokenizer_of(processor)
+    if tokenizer.padding_side != "left":
+        yield (
+            "the tokenizer pads on the right, which puts completions and picture masks at wrong places without an "
+            "error: set padding_side to left in its tokenizer_config.json"
+        )
+    if tokenizer.pad_token_id is None:
+        yield "the tokenizer has no pad token: set pad_token in its tokenizer_config.json"
+    if not getattr(processor, "chat_template", None) and not tokenizer.chat_template:
+        yield "the model has no chat template: use its instruction-tuned version or add chat_template.jinja"
+        return
+    pictures = "images" in rows.column_names
+    if pictures and getattr(processor, "image_processor", None) is None:
+        yield "the rows have pictures and the model reads text only: choose a vision-language model"
+        return
+    for i in extremes(rows):
+        row = rows[i]
+        fault = _template_fault(processor, row, i)
+        if fault is not None:
+            yield fault
+            return
+        if completion is None or tokenizer.pad_token_id is None:
+            continue
+        prompt = int(encode(processor, [row])["input_ids"].shape[1])
+        if context is not None and prompt + completion > context:
+            yield (
+                f"row {i} has a prompt of {prompt} tokens, and with a completion of {completion} that passes the "
+                f"context of {context}: use smaller pictures or a lower max_completion_length"
+            )
+        kind, value, _ = unpack_answer(row["answer"])
+        gold = len(tokenizer(kind.gold(value), add_special_tokens=False)["input_ids"]) + 1
+        if gold > completion:
+            yield (
+                f"the right response of row {i} takes {gold} tokens and max_completion_length is {completion}, so it "
+                f"could never be rewarded: raise max_completion_length to at least {gold}"
+            )
+
+
+def extremes(rows: Dataset) -> list[int]:
+    """Rows to try: the first, the longest prompt, the longest answer, the most pictures and the most picture bytes."""
+    plain = rows.with_format("arrow")
+    best: dict[str, tuple[float, int]] = {}
+    for start in range(0, len(rows), 1000):
+        table = plain[start : start + 1000]
+        prompts = table.column("prompt").to_pylist()
+        sizes: dict[str, Sequence[float]] = {
+            "prompt": [len(prompt_text(prompt)) for prompt in prompts],
+            "answer": pc.utf8_length(table.column("answer")).to_pylist(),
+        }
+        if "images" in rows.column_names:
+            stored = [[len(p["bytes"]) for p in row] for row in table.column("images").to_pylist()]
+            sizes |= {"count": [len(row) for row in stored], "bytes": [sum(row) for row in stored]}
+        for name, values in sizes.items():
+            for i, value in enumerate(values, start):
+                best[name] = max(best.get(name, (-1.0, 0)), (value, -i))
+    return sorted({0, *(-i for _, i in best.values())})
+
+
+def _template_fault(processor: Any, row: Mapping[str, Any], i: int) -> str | None:
+    text = processor.apply_chat_template(conversation(row), tokenize=False, add_generation_prompt=True)
+    slots = {getattr(processor, name, None) for name in ("image_token", "boi_token")} - {None}
+    images = len(row.get("images") or ())
+    shown = max((text.count(str(slot)) for slot in slots), default=0)
+    if images != shown:
+        return f"the model's chat template shows {shown} of the {images} pictures of row {i}: use one that shows all"
+    for message in conversation(row):
+        parts = (
+            message["content"]
+            if isinstance(message["content"], list)
+            else [{"type": "text", "text": message["content"]}]
+        )
+        for part in parts:
+            if part["type"] == "text" and part["text"].strip() not in text:
+                return f"the model's chat template drops the text of row {i}: use a template that shows all parts"
+    return None
+
+
+def cautions(args: Any, vision: bool) -> Iterator[str]:
+    """What may go wrong and cannot be checked here."""
+    if args.use_vllm and vision:
+        yield (
+            "vLLM samples from prompts whose pictures the processor has already expanded, and some versions expand "
+            "them again: watch sampling/sampling_logp_difference/mean in the first steps, where a large value means "
+            "corrupt prompts; `vllm_mode: server` pairs them rightly for Qwen-VL"
+        )
+        yield "vLLM may sample vision tokens: TRL's plain generation forbids them, vLLM is given no such list"

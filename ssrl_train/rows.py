@@ -1,0 +1,96 @@
+"""Reading a built dataset for training, and a row as a model reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from datasets import Dataset, Features, Image, List, load_dataset
+
+from ssrl_data.core import SsrlError
+
+
+def load_rows(folder: Path, split: str, modality: str | None = None) -> Dataset:
+    """One split of a folder that `ssrl build` made.
+
+    Pictures stay encoded: `memo.decoded_once` decodes them on access.
+
+    Args:
+        folder: holds `data/<modality>/<split>-*.parquet`.
+        split: `train`, `test`, ...
+        modality: may be left out where the dataset has one.
+
+    Raises:
+        SsrlError: no such folder, modality or split.
+    """
+    present = sorted(path.name for path in folder.glob("data/*") if any(path.glob("*.parquet")))
+    if not present:
+        raise SsrlError(f"{folder}: no dataset there (data/<modality>/*.parquet): build one with `ssrl build`")
+    if modality is None and len(present) > 1:
+        raise SsrlError(
+            f"{folder} holds {' and '.join(present)}, which cannot be mixed in one GRPO run: set `modality` to one"
+        )
+    modality = modality or present[0]
+    if modality not in present:
+        raise SsrlError(f"{folder} has no modality {modality!r}: it has {', '.join(present)}")
+    shards = sorted(folder.glob(f"data/{modality}/*.parquet"))
+    files = [str(path) for path in shards if path.name.partition("-")[0] == split]
+    if not files:
+        splits = sorted({path.name.partition("-")[0] for path in shards})
+        raise SsrlError(f"{folder}/data/{modality} has no split {split!r}: it has {', '.join(splits)}")
+    features = Features.from_arrow_schema(pq.read_schema(files[0]))
+    if "images" in features:
+        features["images"] = List(Image(decode=False))
+    rows: Dataset = load_dataset("parquet", data_files=files, features=features, split="train")
+    return rows
+
+
+def column(rows: Dataset, name: str) -> list[Any]:
+    """One column as a list, without touching the pictures."""
+    values: list[Any] = rows.select_columns([name]).with_format("arrow")[:][name].to_pylist()
+    return values
+
+
+def conversation(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages of a row with its pictures in the image parts, in order."""
+    pictures = iter(row.get("images") or ())
+    return [
+        {
+            "role": message["role"],
+            "content": message["content"]
+            if isinstance(message["content"], str)
+            else [
+                {"type": "image", "image": next(pictures)}
+                if part["type"] == "image"
+                else {"type": "text", "text": part["text"]}
+                for part in message["content"]
+            ],
+        }
+        for message in row["prompt"]
+    ]
+
+
+def tokenizer_of(processor: Any) -> Any:
+    """A processor's tokenizer; a tokenizer is its own."""
+    return getattr(processor, "tokenizer", processor)
+
+
+def encode(processor: Any, rows: Sequence[Mapping[str, Any]], responses: Sequence[str] | None = None) -> Any:
+    """Rows as one left-padded batch of model inputs, ready to be answered or with the answers given.
+
+    Args:
+        processor: a processor, or a tokenizer for text rows.
+        rows: rows with decoded pictures.
+        responses: what follows each prompt; None ends with the opening of the answer.
+    """
+    texts = [
+        processor.apply_chat_template(conversation(row), tokenize=False, add_generation_prompt=True) for row in rows
+    ]
+    if responses is not None:
+        texts = [text + response for text, response in zip(texts, responses, strict=True)]
+    images = [list(row["images"]) for row in rows] if rows[0].get("images") else None
+    # The template has written every special token already, a beginning-of-text token included.
+    options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
+    return processor(text=texts, **options) if images is None else processor(images=images, text=texts, **options)

@@ -1,0 +1,258 @@
+"""A training run: stages one after another, each committed when it is whole, so a run that died goes on where it was.
+
+OUT/config.json            what is run; another config in the same folder is refused
+OUT/stages/0-start/        the random model, where one was built
+OUT/stages/1-format/ ...   the model after each stage; the folder appears when the stage is done
+OUT/model/                 the model after the last stage
+OUT/checkpoints/2-grpo/    the trainer's own checkpoints
+OUT/before.json            held-out accuracy before the first grpo stage
+OUT/result.json            written last: accuracy before and after, chance, interval, speed
+OUT/reward.png             reward against step
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from datasets import Dataset
+
+from ssrl_data.core import SsrlError
+from ssrl_train import preflight
+from ssrl_train.config import Config, Eval, Format, Grpo
+from ssrl_train.curve import draw
+from ssrl_train.evaluate import Accuracy, accuracy, answers
+from ssrl_train.format import train_format
+from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
+from ssrl_train.memo import decoded_once, processed_once
+from ssrl_train.models import device, load_model, load_model_config, vision_tokens
+from ssrl_train.rows import column, load_rows
+from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
+
+Say = Callable[[str], None]
+
+
+def run(config: Config, say: Say = print) -> dict[str, Any]:
+    """Train, or go on training, or say what a finished run found.
+
+    Args:
+        config: what to do.
+        say: takes lines of progress.
+
+    Returns:
+        The content of `result.json`.
+
+    Raises:
+        SsrlError: a fault that preflight found, or another run's folder.
+    """
+    done = config.out / "result.json"
+    _same_run(config)
+    if done.is_file():
+        say(f"{config.out}: already complete")
+        return dict(json.loads(done.read_text(encoding="utf-8")))
+    return _Run(config, say).go()
+
+
+class _Run:
+    """What the stages of one run share: rows, start model, processor, forbidden tokens."""
+
+    def __init__(self, config: Config, say: Say) -> None:
+        self.config, self.say = config, say
+        train = load_rows(config.data, "train", config.modality)
+        held = load_rows(config.data, config.eval.split, config.modality) if config.eval else None
+        self._check_rows(train, held)
+        self.start = self._start(train)
+        self.processor = load_processor(self.start)
+        settings = load_model_config(self.start)
+        self.forbidden = vision_tokens(self.processor, settings)
+        self.train = decoded_once(train)
+        self.held = None if held is None else decoded_once(_first_rows(held, config.eval))
+        self._check_processor(settings)
+        if "images" in train.column_names and not processed_once(self.processor):
+            say("note: this model's pictures depend on their batch, so repeats of one are each processed again")
+
+    def _check_rows(self, train: Dataset, held: Dataset | None) -> None:
+        stages = [stage for stage in self.config.stages if isinstance(stage, Grpo)]
+        every = [make_args(stage, self.config.seed, self.config.out, []) for stage in stages]
+        faults = list(preflight.row_faults(train, max(map(prompts_a_batch, every), default=1)))
+        for args in every:
+            faults += preflight.setup_faults(args, torch.cuda.is_available())
+            for caution in preflight.cautions(args, vision="images" in train.column_names):
+                self.say(f"note: {caution}")
+        if held is not None and self.config.eval is not None:
+            faults += preflight.split_faults(train, held, self.config.eval.split)
+        preflight.require(dict.fromkeys(faults))
+
+    def _check_processor(self, settings: Any) -> None:
+        limit = settings.get_text_config().max_position_embeddings
+        for stage in self.config.stages:
+            args = make_args(stage, self.config.seed, self.config.out, []) if isinstance(stage, Grpo) else None
+            context = args.vllm_max_model_length if args and args.use_vllm and args.vllm_max_model_length else limit
+            completion = args.max_completion_length if args else None
+            preflight.require(preflight.processor_faults(self.processor, self.train, context, completion))
+
+    def _start(self, train: Dataset) -> str:
+        """The model that the first stage starts from."""
+        if not isinstance(self.config.model, Tiny):
+            return self.config.model
+        folder, tiny, seed = self.config.out / "stages" / "0-start", self.config.model, self.config.seed
+
+        def build(partial: Path) -> None:
+            processor = build_processor(tiny, texts_of(train))
+            build_model(tiny, processor, seed).save_pretrained(partial)
+            processor.save_pretrained(partial)
+
+        _commit(folder, build)
+        return str(folder)
+
+    def go(self) -> dict[str, Any]:
+        """Run the stages that are not done and write the result."""
+        config, model, before = self.config, self.start, None
+        histories: list[dict[str, Any]] = []
+        for i, stage in enumerate(config.stages, 1):
+            method = "format" if isinstance(stage, Format) else "grpo"
+            last = i == len(config.stages)
+            folder = config.out / "model" if last else config.out / "stages" / f"{i}-{method}"
+            if before is None and isinstance(stage, Grpo):
+                before = self._before(model)
+            self._stage(stage, model, folder, f"stage {i}/{len(config.stages)} {method}", f"{i}-{method}")
+            if isinstance(stage, Grpo):
+                histories.append(json.loads((folder / "trainer_state.json").read_text(encoding="utf-8")))
+            model = str(folder)
+        after = self._accuracy(model)
+        result = _result(config, self.train, before, after, histories)
+        rewards = [entry for state in histories for entry in state["log_history"] if "reward" in entry]
+        if rewards:
+            values = [entry["reward"] for entry in rewards]
+            draw(range(1, len(values) + 1), values, result["chance"], config.out / "reward.png")
+        _write_json(config.out / "result.json", result)
+        return result
+
+    def _stage(self, stage: Format | Grpo, model: str, folder: Path, title: str, name: str) -> None:
+        config = self.config
+
+        def make(partial: Path) -> None:
+            self.say(title)
+            if isinstance(stage, Format):
+                train_format(model, self.processor, self.train, stage, config.seed, partial)
+            else:
+                args = make_args(stage, config.seed, config.out / "checkpoints" / name, self.forbidden)
+                train_grpo(model, self.processor, self.train, stage, args, partial, self.say)
+            _free()
+
+        _commit(folder, make)
+
+    def _before(self, model: str) -> Accuracy | None:
+        file = self.config.out / "before.json"
+        if self.held is None:
+            return None
+        if file.is_file():
+            return Accuracy(**json.loads(file.read_text(encoding="utf-8")))
+        found = self._accuracy(model)
+        if found is not None:
+            _write_json(file, dataclasses.asdict(found))
+        return found
+
+    def _accuracy(self, model: str) -> Accuracy | None:
+        setting = self.config.eval
+        if self.held is None or setting is None:
+            return None
+        net = load_model(model)
+        tokens = self.config.response_tokens()
+        judged = answers(net, self.processor, self.held, setting.batch, tokens, self.forbidden)
+        found = accuracy(self.held, [verdict for _, _, verdict in judged])
+        del net
+        _free()
+        return found
+
+
+def _first_rows(rows: Dataset, setting: Eval | None) -> Dataset:
+    limit = setting.rows if setting is not None else 0
+    return rows.select(range(min(limit, len(rows)))) if limit else rows
+
+
+def _result(
+    config: Config,
+    train: Dataset,
+    before: Accuracy | None,
+    after: Accuracy | None,
+    histories: list[dict[str, Any]],
+) -> dict[str, Any]:
+    logs = [entry for state in histories for entry in state["log_history"] if "reward" in entry]
+    rewards, times = [entry["reward"] for entry in logs], [entry["step_time"] for entry in logs if "step_time" in entry]
+    tenth = max(1, len(rewards) // 10)
+    return {
+        "before": before and before.value,
+        "after": after and after.value,
+        "chance": after and after.chance,
+        "interval": after and list(after.interval),
+        "interval_before": before and list(before.interval),
+        "rows": after and after.rows,
+        "photographs": after and after.photographs,
+        "train_rows": len(train),
+        "train_photographs": len(set(column(train, "source_id"))),
+        "steps": sum(state["global_step"] for state in histories),
+        "seconds_per_step": median(times) if times else None,
+        "reward_first": sum(rewards[:tenth]) / tenth if rewards else None,
+        "reward_last": sum(rewards[-tenth:]) / tenth if rewards else None,
+        "seed": config.seed,
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else "cpu",
+    }
+
+
+def _same_run(config: Config) -> None:
+    """Note down what is run, or refuse a folder that another run began.
+
+    Raises:
+        SsrlError: the folder is another run's; the message names the first key that differs.
+    """
+    now = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    manifest = config.data / "manifest.json"
+    if manifest.is_file():
+        now["dataset"] = json.loads(manifest.read_text(encoding="utf-8"))["fingerprint"]
+    # Where things lie is not what is run: a dataset may move, and the folder is this one.
+    now = {key: value for key, value in now.items() if key not in ("data", "out")}
+    file = config.out / "config.json"
+    if file.is_file():
+        then: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        for key in sorted({*now, *then}):
+            if now.get(key) != then.get(key):
+                raise SsrlError(
+                    f"{config.out} holds a run with another {key}: {then.get(key)!r} there, {now.get(key)!r} now; "
+                    "choose another out folder or remove this one"
+                )
+        return
+    config.out.mkdir(parents=True, exist_ok=True)
+    _write_json(file, now)
+
+
+def _commit(folder: Path, make: Callable[[Path], None]) -> None:
+    """Make a folder under another name and rename it when whole; nothing to do where it is there."""
+    if folder.is_dir():
+        return
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    make(partial)
+    os.replace(partial, folder)
+
+
+def _write_json(file: Path, value: Any) -> None:
+    partial = file.with_name(file.name + ".partial")
+    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, file)
+
+
+def _free() -> None:
+    """Give the memory of a dropped model back before the next one is loaded."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
