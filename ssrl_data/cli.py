@@ -190,8 +190,10 @@ def _note(line: str) -> None:
 
 def main() -> None:
     """Entry point of the command: a user's mistake is one sentence on standard error and exit code 2."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else "--help"
     for point in entry_points(group="ssrl.commands"):
-        app.command(point.name)(point.load())
+        if asked in (point.name, "--help"):  # another package's command is imported only when it is asked for
+            app.command(point.name)(point.load())
     try:
         app(standalone_mode=True)
     except SsrlError as error:

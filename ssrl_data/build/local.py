@@ -6,6 +6,7 @@ record that kills a second time is quarantined. A record that takes longer than 
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -81,25 +82,26 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
                     worker.shard = todo.popleft()
                     worker.record, worker.heard = "", time.monotonic()
                     killers = frozenset(key for key, count in deaths.items() if count > 1)
-                    worker.pipe.send((shards[worker.shard], killers))
-            ready = wait([worker.pipe for worker in pool if worker.shard is not None], timeout=1.0)
+                    with contextlib.suppress(BrokenPipeError):  # its end is read below
+                        worker.pipe.send((shards[worker.shard], killers))
+            ready = wait([worker.pipe for worker in pool], timeout=1.0)
             for worker in list(pool):
-                if worker.pipe in ready:
-                    try:
-                        message = worker.pipe.recv()
-                    except (EOFError, OSError):
-                        worker.process.join()
-                    else:
-                        worker.heard = time.monotonic()
-                        yield from _hear(worker, message, shards)
-                elif worker.shard is not None and time.monotonic() - worker.heard > RECORD_SECONDS:
-                    worker.process.kill()
+                late = worker.shard is not None and time.monotonic() - worker.heard > RECORD_SECONDS
+                if worker.pipe not in ready and not late:
+                    continue
+                try:
+                    if late:
+                        worker.process.kill()
+                    message = worker.pipe.recv()
+                except (EOFError, OSError):
                     worker.process.join()
-                if not worker.process.is_alive() and not worker.pipe.poll():
                     pool.remove(worker)
                     if worker.shard is not None:
                         _bury(worker, deaths, shards[worker.shard])
                         todo.appendleft(worker.shard)
+                else:
+                    worker.heard = time.monotonic()
+                    yield from _hear(worker, message, shards)
     finally:
         for worker in pool:
             worker.process.kill()

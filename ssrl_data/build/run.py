@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -23,6 +24,8 @@ from ssrl_data.build.plan import FORMAT, Plan, Shard, make_plan
 from ssrl_data.core import Json, SsrlError
 from ssrl_data.recipe import Recipe
 from ssrl_data.registry import source_at
+
+NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[
                 f"no space left while writing in {out}: free some and run the same command again; finished shards "
                 "are kept"
             ) from error
-        if isinstance(error, PermissionError) or error.errno == 30:
+        if error.errno in NOT_WRITABLE:
             raise SsrlError(f"{error.filename or out}: {error.strerror}: choose an --out that you may write") from error
         raise
 
@@ -73,7 +76,7 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
     sources = tuple(source_at(address, recipe.license) for address in recipe.sources)
     plan = make_plan(recipe, sources)
     state = out / ".ssrl"
-    if out.exists() and not state.exists() and any(out.iterdir()):
+    if out.is_dir() and not state.exists() and any(out.iterdir()):
         raise SsrlError(f"{out} holds files that are not a build of ssrl: choose an empty or new --out")
     state.mkdir(parents=True, exist_ok=True)
     with _lock(state, out):

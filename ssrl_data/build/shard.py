@@ -202,13 +202,17 @@ class ShardMaker:
                 work.skips["repeated row"] += 1
                 continue
             self._seen |= ids
+            self.licenses.update(row["license"] for row in rows)
+            self.attributions.update(
+                (record.license, record.attribution, record.origin, source.key)
+                for source, record in lent[: max(example.used for example in examples)]
+            )
+            work.chances += [row["chance"] for row in rows if row["chance"] is not None]
             return rows
         return []
 
     def _row(self, work: _Work, lent: Sequence[Lent], aim: int, k: int, example: Example) -> dict[str, Any]:
         answer, item = example.answer, lent[0][0]
-        if answer.chance is not None:
-            work.chances.append(answer.chance)
         kind = answer_kind(answer.kind)
         problem = broken_contract(answer)
         if problem:
@@ -249,10 +253,6 @@ class ShardMaker:
             "license": " AND ".join(sorted({record.license for _, record in lent[: example.used]})),
             "meta": canonical(meta),
         }
-        self.licenses[str(row["license"])] += 1
-        self.attributions.update(
-            (record.license, record.attribution, record.origin, source.key) for source, record in lent[: example.used]
-        )
         if self.shard.pictures:
             row["images"] = [{"bytes": data, "path": None} for data in pictures]
         return row
