@@ -1,0 +1,246 @@
+"""The page: figures from the manifest, distributions, and rows as a model sees them beside their answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from ssrl_data.card import MEDIA, ordered_levels, recipe_yaml
+from ssrl_data.check.pictures import anatomy
+from ssrl_data.check.rows import parse_row, read_manifest
+from ssrl_data.core import Json
+from ssrl_data.report.gather import Bar, Level, bars, read_rows, shards, survey
+from ssrl_data.report.untrusted import visible
+from ssrl_data.row import unpack_answer
+
+_MIME = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of the page. Its bytes stand in the page once; the answer draws over a reference to it."""
+
+    id: str
+    number: int
+    width: int
+    height: int
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A mark over a picture: box in its pixels, label, and the size of the label's letters that fits the box."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    letters: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row of the page.
+
+    Attributes:
+        parts: text and pictures of the prompt in order.
+        drawn: pictures that the answer marks, with their marks.
+        gold: a response that scores 1.
+    """
+
+    id: str
+    split: str
+    parts: list[str | Picture]
+    drawn: list[tuple[Picture, list[Shape]]]
+    gold: str
+    license: str
+    keys: list[str]
+    fault: str = ""
+
+
+def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
+    """Write one self-contained HTML page about a dataset: no script, no request, every picture inline.
+
+    Args:
+        directory: a finished build.
+        out: the page to write.
+        per_task: rows shown of each task and level.
+
+    Raises:
+        SsrlError: the folder holds no dataset, or a shard is damaged.
+    """
+    manifest = read_manifest(directory)
+    check_file = directory / "check.json"
+    check = json.loads(check_file.read_text("utf-8")) if check_file.is_file() else None
+    levels = survey(directory, manifest, per_task)
+    chosen = read_rows(directory, [place for level in levels.values() for place in level.chosen])
+    split_of = {file: split for split, file in shards(manifest)}
+    tasks = [
+        {"name": task, "levels": [_level(task, level, manifest, levels, chosen, split_of) for level in names]}
+        for task, names in _names(manifest).items()
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Everything printed passes through here: strangers' control characters cannot reach the page.
+        finalize=lambda value: value if isinstance(value, Markup) else visible(str(value)),
+    )
+    environment.filters |= {"thousands": lambda n: f"{n:,}", "chart": chart}
+    page = environment.get_template("page.html.jinja").render(
+        manifest=manifest,
+        rows=sum(body["rows"] for splits in manifest["modalities"].values() for body in splits.values()),
+        splits=_splits(manifest),
+        media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
+        tasks=tasks,
+        skips=_skips(manifest),
+        check=check,
+        recipe=recipe_yaml(manifest["recipe"]),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, "utf-8", newline="\n")
+
+
+def _names(manifest: Mapping[str, Json]) -> dict[str, list[str]]:
+    """Tasks by name, each with its levels, easiest first."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(manifest["counts"]):
+        task, _, level = name.rpartition("/")
+        found.setdefault(task, []).append(level)
+    return {task: ordered_levels(task, names) for task, names in found.items()}
+
+
+def _level(
+    task: str,
+    level: str,
+    manifest: Mapping[str, Json],
+    levels: Mapping[str, Level],
+    chosen: Mapping[tuple[str, int], Mapping[str, Any]],
+    split_of: Mapping[str, str],
+) -> dict[str, Any]:
+    name = f"{task}/{level}"
+    found = levels.get(name, Level())
+    stem = name.replace("/", "-").replace("+", "-")
+    return {
+        "name": level,
+        "anchor": stem,
+        "counts": manifest["counts"][name],
+        "bars": bars(found.answers),
+        "first_only": found.first_only,
+        "rows": [
+            _shown(chosen[place], split_of[place[0]], f"{stem}-{number}") for number, place in enumerate(found.chosen)
+        ],
+    }
+
+
+def _splits(manifest: Mapping[str, Json]) -> dict[str, int]:
+    """Split to rows over all modalities, `train` first."""
+    out: dict[str, int] = {}
+    for splits in manifest["modalities"].values():
+        for split, body in splits.items():
+            out[split] = out.get(split, 0) + body["rows"]
+    return dict(sorted(out.items(), key=lambda item: (item[0] != "train", item[0])))
+
+
+def _skips(manifest: Mapping[str, Json]) -> list[dict[str, Any]]:
+    """Skips by task and reason over its levels, most frequent first."""
+    sums: dict[tuple[str, str], int] = {}
+    for name, counts in manifest["counts"].items():
+        for reason, attempts in counts["skips"].items():
+            key = (name.rpartition("/")[0], reason)
+            sums[key] = sums.get(key, 0) + attempts
+    most = max(sums.values(), default=1)
+    order = sorted(sums.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    return [{"task": task, "reason": reason, "attempts": n, "share": n / most} for (task, reason), n in order]
+
+
+def _shown(columns: Mapping[str, Any], split: str, stem: str) -> Shown:
+    """A stored row as the page shows it; one that cannot be decoded is shown with what is wrong."""
+    row, rule, message = parse_row(columns)
+    if row is None:
+        return Shown(str(columns["id"]), split, [], [], "", str(columns["license"]), [], f"{rule}: {message}")
+    pictures = []
+    for number, stored in enumerate(columns.get("images") or ()):
+        height, width, _ = row.images[number].shape
+        pictures.append(Picture(f"{stem}-{number}", number + 1, width, height, _uri(stored["bytes"])))
+    waiting = iter(pictures)
+    parts: list[str | Picture] = []
+    for message_ in columns["prompt"]:
+        body = message_["content"]
+        texts = [{"type": "text", "text": body}] if isinstance(body, str) else body
+        parts += [next(waiting) if part["type"] == "image" else part["text"] for part in texts]
+    kind, value, _ = unpack_answer(columns["answer"])
+    return Shown(
+        id=row.id,
+        split=split,
+        parts=parts,
+        drawn=_drawn(pictures, row.meta["marks"]),
+        gold=kind.gold(value),
+        license=row.license,
+        keys=[source["key"] for source in row.meta["sources"]],
+    )
+
+
+def _uri(data: bytes) -> str:
+    """A picture's own bytes, unchanged."""
+    mime = next((mime for magic, mime in _MIME if data.startswith(magic)), "application/octet-stream")
+    found = anatomy(data)
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}" if found else ""
+
+
+def _drawn(pictures: list[Picture], marks: list[Mapping[str, Json]]) -> list[tuple[Picture, list[Shape]]]:
+    out = []
+    for number, picture in enumerate(pictures):
+        shapes = [_shape(picture, mark) for mark in marks if mark["image"] == number]
+        if shapes:
+            out.append((picture, shapes))
+    return out
+
+
+def _shape(picture: Picture, mark: Mapping[str, Json]) -> Shape:
+    x0, y0, x1, y1 = mark["box"]
+    label = str(mark["label"])
+    # Letters are about 0.6 of their size wide; a label may be as wide as its box.
+    letters = min(0.062 * max(picture.width, picture.height), 0.92 * (x1 - x0) / (0.6 * max(4, len(label))))
+    return Shape(x0, y0, x1 - x0, y1 - y0, label, max(letters, 6.0))
+
+
+def chart(found: list[Bar]) -> Markup:
+    """A distribution as a small bar chart in SVG, drawn in the text's colours; each bar names itself on hover."""
+    if not found:
+        return Markup("")
+    most = max(bar.rows for bar in found)
+    step, height = max(10.0, min(40.0, 480 / len(found))), 64
+    labels = [visible(bar.label) for bar in found]
+    # Letters of 10 units are about 6 wide: where names would touch, only every second, third, ... is written.
+    every = math.ceil((6 * min(max(map(len, labels)), 12) + 4) / step)
+    out = []
+    for i, (bar, label) in enumerate(zip(found, labels, strict=True)):
+        tall = height * bar.rows / most if most else 0
+        name = label if len(label) <= 12 else label[:11] + "…"
+        out.append(
+            f'<g><title>{escape(f"{label}: {bar.rows:,} rows")}</title><rect class="bar" x="{i * step + 1:.1f}" '
+            f'y="{height - tall:.1f}" width="{step - 2:.1f}" height="{max(tall, 0.5):.1f}" rx="1.5"/>'
+            + (
+                f'<text x="{(i + 0.5) * step:.1f}" y="{height + 13}" text-anchor="middle">{escape(name)}</text></g>'
+                if i % every == 0
+                else "</g>"
+            )
+        )
+    width = step * len(found)
+    body = "".join(out)
+    return Markup(  # noqa: S704 (every text in it is escaped above)
+        f'<svg class="chart" viewBox="0 0 {width:.1f} {height + 18}" width="{width:.0f}" height="{height + 18}" '
+        f'role="img" aria-label="distribution of answers">{body}</svg>'
+    )
