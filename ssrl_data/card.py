@@ -17,7 +17,7 @@ import yaml
 from markupsafe import Markup
 
 from ssrl_data.core import Json
-from ssrl_data.report.untrusted import fenced, markdown, markdown_origin
+from ssrl_data.untrusted import fenced, markdown, markdown_origin
 
 LISTED = 500
 """Attributions named in the card; the manifest has all."""

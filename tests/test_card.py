@@ -14,8 +14,8 @@ import yaml
 from datasets import get_dataset_config_names, load_dataset
 
 from ssrl_data.card import cards_folder, front_matter, recipe_yaml, render_card, write_card
-from ssrl_data.report.untrusted import fenced, markdown, markdown_origin, visible
 from ssrl_data.row import schema
+from ssrl_data.untrusted import fenced, markdown, markdown_origin, visible
 
 MANIFEST: dict[str, Any] = {
     "format": 1,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ssrl_data.core import Json
-from ssrl_data.report.untrusted import visible
+from ssrl_data.untrusted import visible
 
 FORMAT = 1
 KEPT = 20

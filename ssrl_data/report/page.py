@@ -18,8 +18,8 @@ from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.rows import parse_row, read_manifest
 from ssrl_data.core import Json
 from ssrl_data.report.gather import Bar, Level, bars, read_rows, shards, survey
-from ssrl_data.report.untrusted import visible
 from ssrl_data.row import unpack_answer
+from ssrl_data.untrusted import visible
 
 _MIME = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"))
 
