@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 from conftest import ROOT, published
+
+from ssrl_data.rng import Rng
 
 SSRL = str(Path(sys.executable).parent / "ssrl")
 
@@ -49,6 +52,26 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
         return True
     process.communicate()
     return False
+
+
+def kill_and_resume(photos: Path, folder: Path, instants: int, whole: dict[str, str], seconds: float) -> int:
+    """Builds killed at `instants` keyed random instants of an unbroken build's `seconds`, each resumed and compared.
+
+    Every third one is killed again while it resumes. Returns how many builds were really killed.
+    """
+    rng = Rng("instants", instants)
+    killed = 0
+    for i in range(instants):
+        out = folder / f"{i}"
+        killed += kill_after(start(photos, out), rng.uniform(0.25, 1.0) * seconds)
+        assert_no_partial_file(out, whole)
+        if i % 3 == 2:
+            kill_after(start(photos, out), rng.uniform(0.25, 1.0) * seconds)
+            assert_no_partial_file(out, whole)
+        finish(photos, out)
+        assert_whole(out, whole)
+        shutil.rmtree(out)
+    return killed
 
 
 def duration(photos: Path, out: Path) -> float:

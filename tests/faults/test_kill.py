@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import published
-from harness import assert_no_partial_file, assert_whole, duration, finish, kill_after, start
+from harness import assert_no_partial_file, assert_whole, command, duration, finish, kill_and_resume, start
 
 from ssrl_data.build.faults import STEPS
-from ssrl_data.rng import Rng
 
 INSTANTS = 20
 
@@ -24,16 +24,7 @@ def reference(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
 def test_killed_at_random_instants_and_resumed(
     photos: Path, tmp_path: Path, reference: tuple[dict[str, str], float]
 ) -> None:
-    whole, seconds = reference
-    rng = Rng("instants")
-    killed = 0
-    for i in range(INSTANTS):
-        out = tmp_path / f"{i}"
-        killed += kill_after(start(photos, out), rng.uniform(0.25, 1.0) * seconds)
-        assert_no_partial_file(out, whole)
-        finish(photos, out)
-        assert_whole(out, whole)
-    assert killed >= INSTANTS // 2
+    assert kill_and_resume(photos, tmp_path, INSTANTS, *reference) >= INSTANTS // 2
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -76,10 +67,6 @@ def test_a_worker_that_dies_once_costs_nothing(
 
 
 def test_two_builders_in_one_folder(photos: Path, tmp_path: Path, reference: tuple[dict[str, str], float]) -> None:
-    import subprocess
-
-    from harness import command
-
     out = tmp_path / "out"
     first = start(photos, out)
     while not (out / ".ssrl" / "holder.json").exists():

@@ -1,0 +1,139 @@
+"""A build's speed against the floor of decoding and encoding, its gain from a second worker, and its peak memory."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pyarrow as pa
+
+from benchmarks.floor import floor_ms, make_photographs
+from ssrl_data.build.plan import Shard, make_plan
+from ssrl_data.build.shard import ShardMaker, write_shard
+from ssrl_data.media.image import decode, encode
+from ssrl_data.recipe import Recipe, part
+from ssrl_data.registry import source_at, task_class, task_names
+from ssrl_data.row import schema
+
+PHOTOGRAPHS = 24
+ROUNDS = 3
+VARIANTS = (1, 8)
+
+
+def one_shard(folder: Path, task: str, level: str, rows: int) -> tuple[Shard, Any]:
+    """The only shard of a build of one task at one level."""
+    source = source_at(str(folder))
+    plan = make_plan(Recipe((part(task, [level], {}),), (str(folder),), rows=rows, shard_rows=rows), [source])
+    return plan.shards[0], source
+
+
+def made(shard: Shard, source: Any, out: Path) -> tuple[float, list[dict[str, Any]]]:
+    """CPU seconds to make and write a shard, and its rows."""
+    rows: list[dict[str, Any]] = []
+
+    class Keeping(ShardMaker):
+        def rows(self) -> Iterator[dict[str, Any]]:
+            for row in super().rows():
+                rows.append(row)
+                yield row
+
+    start = time.process_time()
+    write_shard(Keeping(shard, [source], frozenset(), lambda key, n: None), out, schema(True), "", out / "side", out)
+    return time.process_time() - start, rows
+
+
+def floor_seconds(folder: Path, rows: list[dict[str, Any]], sample: int = 8) -> float:
+    """CPU seconds a row: the fastest decoder at the size the row needs, and the encoding of its pictures."""
+    import json
+
+    costs = []
+    for row in rows[:: max(1, len(rows) // sample)]:
+        meta = json.loads(row["meta"])
+        side = meta["params"]["side"]
+        path = folder / meta["sources"][0]["key"]
+        decoding = floor_ms(path, tuple(meta["make"]["box"]), (side, side), repeats=5) / 1e3
+        pictures = [decode(picture["bytes"]) for picture in row["images"]]
+        start = time.process_time()
+        for picture in pictures:
+            encode(picture)
+        extra = time.process_time() - start
+        first = time.process_time()
+        encode(pictures[0])
+        costs.append(decoding + max(0.0, extra - (time.process_time() - first)))
+    return statistics.mean(costs)
+
+
+def speed(folder: Path) -> Iterator[str]:
+    """Rows a second and core of every task and level, with the ratio to the floor, for one and several rows a file."""
+    cv2.setNumThreads(1)
+    pa.set_cpu_count(1)
+    for task in task_names():
+        for level in task_class(task).levels:
+            for variants in VARIANTS:
+                ratios, rates = [], []
+                for i in range(ROUNDS):
+                    with tempfile.TemporaryDirectory() as scratch:
+                        shard, source = one_shard(folder, task, level, PHOTOGRAPHS * variants)
+                        seconds, rows = made(shard, source, Path(scratch))
+                    if not rows:
+                        break
+                    ratios.append(seconds / len(rows) / floor_seconds(folder, rows))
+                    rates.append(len(rows) / seconds)
+                if ratios:
+                    name = f"build.{task}.{level}.{variants}_rows_a_picture"
+                    yield f"{name}.rate {statistics.median(rates):.0f} rows/s/core"
+                    yield f"{name}.time_over_floor {statistics.median(ratios):.2f} ratio"
+
+
+def command(folder: Path, out: Path, rows: int, workers: int) -> tuple[float, float]:
+    """Wall seconds and peak resident megabytes (largest process) of a whole `ssrl build`."""
+    code = (
+        "import resource, subprocess, sys, time; t = time.monotonic();"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
+        "print(time.monotonic() - t, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    ssrl = str(Path(sys.executable).parent / "ssrl")
+    arguments = [ssrl, "build", "image/jigsaw", "image/rotation", "--level", "easy", "--source", str(folder)]
+    arguments += ["--out", str(out), "--rows", str(rows), "--workers", str(workers)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    seconds, megabytes = map(float, done.stdout.split())
+    return seconds, megabytes
+
+
+def scaling(folder: Path) -> Iterator[str]:
+    """A second worker's gain, and memory against the number of rows."""
+    gains = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as scratch:
+            one = command(folder, Path(scratch) / "1", 4000, 1)[0]
+            two = command(folder, Path(scratch) / "2", 4000, 2)[0]
+            gains.append(one / two)
+    yield f"build.two_workers_over_one {statistics.median(gains):.2f} ratio"
+    with tempfile.TemporaryDirectory() as scratch:
+        small = command(folder, Path(scratch) / "small", 1000, 1)[1]
+        large = command(folder, Path(scratch) / "large", 10_000, 1)[1]
+    yield f"build.peak_memory_1000_rows {small:.0f} MB"
+    yield f"build.peak_memory_10000_rows {large:.0f} MB"
+    yield f"build.peak_memory_10000_over_1000 {large / small:.3f} ratio"
+
+
+def main() -> None:
+    """Print every figure."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        make_photographs(folder, PHOTOGRAPHS)
+        for line in speed(folder):
+            print(line, flush=True)
+        for line in scaling(folder):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""A hundred kills at random instants, a third of them during a resume: byte-equal each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import published
+from harness import duration, kill_and_resume
+
+KILLS = 100
+
+
+@pytest.mark.prove
+def test_kills(photos: Path, tmp_path: Path) -> None:
+    seconds = duration(photos, tmp_path / "unbroken")
+    whole = published(tmp_path / "unbroken")
+    assert kill_and_resume(photos, tmp_path, KILLS, whole, seconds) >= KILLS // 2
