@@ -79,7 +79,7 @@ class ShortAnswer(AnswerKind):
         """The answer that `text` spells, in the one form that `==` compares, or None.
 
         Args:
-            text: 1 to 4,096 characters, stripped, none of them invisible.
+            text: 1 to 1,024 characters, stripped, none of them invisible.
             value: its space alone may be used, except to map an accepted alias to the right answer.
         """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ssrl_data.answers.base import ShortAnswer, verdict
-from ssrl_data.answers.reading import bare, plain, visible
+from ssrl_data.answers.reading import bare, plain, tagged
 from ssrl_data.core import Answer, Credit, Json, Verdict
 
 FEW_OPTIONS = 6  # as many are listed in the prompt even where "from ... to ..." would be shorter
@@ -47,7 +47,7 @@ class Choice(ShortAnswer):
         if value.get("answer") not in options:
             raise ValueError(f"the right answer {value.get('answer')!r:.80} is not among the options {options!r:.80}")
         for option in options:
-            if not visible(option) or not _normal(option) or any(mark in option for mark in "<>\\{}\n"):
+            if not option.isprintable() or not _normal(option) or self.read(tagged(option), value).given != option:
                 raise ValueError(f"option {option!r:.80} cannot be answered with: it needs visible text without markup")
         if len(_index(tuple(options))) != len(options):
             raise ValueError(f"two of the options {options!r:.80} differ only in case, hyphens or surrounding marks")

@@ -25,8 +25,11 @@ OPEN, CLOSE, BOX = "<answer>", "</answer>", "\\boxed{"
 WINDOW = 1 << 16
 """Characters at the end of a response that are looked at."""
 
-LONGEST = 4096
+LONGEST = 1024
 """Characters of the longest answer; a longer one is malformed, so no parser meets more."""
+
+MOST_FINALS = 8
+"""Finals spelled in more ways than this are not compared one by one: they are two answers."""
 
 NO_ANSWER, TWO_ANSWERS, MALFORMED = "no answer", "two answers", "malformed"
 
@@ -57,7 +60,7 @@ _SPELLING = str.maketrans(
         "\u2192": ">",
     }
 )
-_BRACE = re.compile(r"(\\boxed\{|\\.|[{}])", re.DOTALL)
+_PIECE = re.compile(r"[{}]|[^\\{}]+|\\boxed\{|\\[{}]?")
 _LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{(.*)\}", re.DOTALL)
 _WRAP = " \t\r\n*_`\"'$()[]{}"
 _STOP = _WRAP + ".,;:!"
@@ -100,7 +103,10 @@ def final(response: str, parse: Callable[[str], Json | None]) -> Reading:
     given = _attempt(finals[-1], parse)
     if given is None:
         return Reading(None, MALFORMED)
-    for other in {*blocks, *boxes} - {finals[-1]}:
+    others = {*blocks, *boxes} - {finals[-1], ""}
+    if len(others) >= MOST_FINALS:
+        return Reading(None, TWO_ANSWERS)
+    for other in others:
         said = _attempt(other, parse)
         if said is not None and said != given:
             return Reading(None, TWO_ANSWERS)
@@ -123,12 +129,14 @@ def bare(text: str) -> str:
 
 
 def _attempt(text: str, parse: Callable[[str], Json | None]) -> Json | None:
+    if not visible(text):  # before stripping, which takes some invisible characters for spaces
+        return None
     text = text.strip()
     for _ in range(3):
         if not text.startswith("\\") or (inner := _LATEX.fullmatch(text)) is None:
             break
         text = inner[1].strip()
-    if not 0 < len(text) <= LONGEST or OPEN in text or CLOSE in text or not visible(text):
+    if not 0 < len(text) <= LONGEST or OPEN in text or CLOSE in text:
         return None
     return parse(text)
 
@@ -151,17 +159,15 @@ def _boxes(text: str) -> list[str]:
     spans: list[tuple[int, int]] = []
     opened: list[int] = []  # where each open brace's content starts, or -1 for a brace that is not a box's
     at = start
-    for i, piece in enumerate(_BRACE.split(text[start:])):
+    for piece in _PIECE.findall(text, start):
         at += len(piece)
-        if i % 2 == 0:
-            continue
-        if piece == "}":
+        if piece == "{":
+            opened.append(-1)
+        elif piece == "}":
             if opened and (inside := opened.pop()) >= 0:
                 while spans and spans[-1][0] > inside:
                     spans.pop()
                 spans.append((inside, at - 1))
-        elif piece == "{":
-            opened.append(-1)
         elif piece == BOX:
             opened.append(at)
     return [text[a:b] for a, b in spans]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ssrl_data.answers.base import ShortAnswer, verdict
-from ssrl_data.answers.reading import CLOSE, LONGEST, OPEN, plain, visible
+from ssrl_data.answers.reading import LONGEST, plain, tagged
 from ssrl_data.core import Answer, Credit, Json, Verdict
 
 _BEFORE = " \t\r\n\"'`*_()[]{}‹›"
+# What makes normalisation slow and is no answer: more than 30 combining marks in a row (the limit of Unicode's
+# stream-safe format, UAX 15), and the two letters that stand for whole sentences.
+_MARKS = re.compile(rb"[^\0]{31}")
+_SENTENCES = re.compile("[\ufdfa\ufdfb]")
 _AFTER = _BEFORE + ".,;:!?…"
 
 
@@ -42,13 +47,11 @@ class Span(ShortAnswer):
         if not isinstance(value, dict) or set(value) != {"answer", "aliases"} or not isinstance(value["aliases"], list):
             raise ValueError(f"a span's value has the keys answer and aliases, got {value!r:.80}")
         for text in (value["answer"], *value["aliases"]):
-            if not isinstance(text, str) or not visible(text) or _normal(text) is None or not len(text) <= LONGEST:
+            alone = {"answer": text, "aliases": []}
+            if not isinstance(text, str) or self.read(tagged(text), alone).given != _normal(text) or not _normal(text):
                 raise ValueError(
-                    f"span {text!r:.80} cannot be answered with: it needs visible text, ASCII digits at most"
-                )
-            if OPEN in text or CLOSE in text or text.strip().startswith("\\"):
-                raise ValueError(
-                    f"span {text!r:.80} cannot be answered with: it holds answer tags or begins with a backslash"
+                    f"span {text!r:.80} cannot be answered with: up to {LONGEST} visible characters, no digits "
+                    "but ASCII ones, no tags or LaTeX commands that reading looks for"
                 )
 
     def form(self, value: Json) -> str:
@@ -83,15 +86,17 @@ class Span(ShortAnswer):
 
 
 def _normal(text: str) -> str | None:
-    """NFKC, folded case, single spaces, no marks around; None when nothing is left or a digit is not ASCII.
+    """NFKC, folded case, single spaces, no marks around; None when that is nothing, or no answer.
 
-    Compatibility forms would turn 5² into 52, so digits are settled before them.
+    Digits must be ASCII, and are settled first, since compatibility forms would turn 5² into 52.
     """
     text = plain(text)
     if text.isascii():
         text = text.lower()
     else:
         if any(char.isdigit() and not char.isascii() for char in text):
+            return None
+        if _SENTENCES.search(text) or _MARKS.search(bytes(map(unicodedata.combining, text))):
             return None
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(text.lstrip(_BEFORE).rstrip(_AFTER).split()) or None
