@@ -25,6 +25,9 @@ RESERVED = frozenset(
 )
 """Column names that TRL uses itself: a clash, a value silently replaced, or rows taken for another type."""
 
+HALF_RATE = 1e-5
+"""Learning rate under which updates of typical weights (about 0.02) round away in 16-bit floats."""
+
 PART_KEYS = {"type", "text"}
 
 
@@ -250,8 +253,20 @@ def _template_fault(processor: Any, row: Mapping[str, Any], i: int) -> str | Non
     return None
 
 
-def cautions(args: Any, vision: bool) -> Iterator[str]:
-    """What may go wrong and cannot be checked here."""
+def cautions(args: Any, vision: bool, full: bool) -> Iterator[str]:
+    """What may go wrong and cannot be settled here.
+
+    Args:
+        args: a `trl.GRPOConfig`.
+        vision: whether the rows have pictures.
+        full: whether every weight is trained, not an adapter.
+    """
+    dtype = args.model_init_kwargs.get("dtype") if isinstance(args.model_init_kwargs, dict) else None
+    if full and str(dtype).endswith(("bfloat16", "float16")) and args.learning_rate < HALF_RATE:
+        yield (
+            f"the weights are trained in {dtype}, whose steps are wider than updates at a learning rate of "
+            f"{args.learning_rate:g}, so most would be lost: load them in float32 or train an adapter with lora"
+        )
     if args.use_vllm and vision:
         yield (
             "vLLM samples from prompts whose pictures the processor has already expanded, and some versions expand "

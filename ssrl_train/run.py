@@ -83,9 +83,9 @@ class _Run:
         stages = [stage for stage in self.config.stages if isinstance(stage, Grpo)]
         every = [make_args(stage, self.config.seed, self.config.out, []) for stage in stages]
         faults = list(preflight.row_faults(train, max(map(prompts_a_batch, every), default=1)))
-        for args in every:
+        for stage, args in zip(stages, every, strict=True):
             faults += preflight.setup_faults(args, torch.cuda.is_available())
-            for caution in preflight.cautions(args, vision="images" in train.column_names):
+            for caution in preflight.cautions(args, "images" in train.column_names, stage.lora is None):
                 self.say(f"note: {caution}")
         if held is not None and self.config.eval is not None:
             faults += preflight.split_faults(train, held, self.config.eval.split)
