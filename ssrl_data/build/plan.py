@@ -20,6 +20,8 @@ from ssrl_data.sources.base import Entry, Source
 
 FORMAT = 1
 DONOR_POOL = 16
+SHARD_RECORDS = 8
+"""Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
 
@@ -185,7 +187,7 @@ def _shards(
         (part, level, params, part.weight / len(part.levels)) for part in parts for level, params in part.levels.items()
     ]
     quotas = shares(rows, [weight for *_, weight in cells], rng)
-    count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members)))
+    count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members) // SHARD_RECORDS))
     dealt = [shares(quota, [1.0] * count, rng) for quota in quotas]
     pool = tuple(rng.sample(members, min(DONOR_POOL, len(members))))
     blank = Shard("", kinds.pop(), recipe.seed, (), (), ())

@@ -97,8 +97,8 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
             done |= _make(setting, plan, todo, workers, kept, say)
         reach("shards-done")
         sides = [done[i] for i in range(len(plan.shards))]
-        manifest = _manifest(plan, sides)
         rejects = {key: reason for side in sides for key, reason in side["rejects"].items()}
+        manifest = _manifest(plan, sides, rejects)
         _write_rejects(state, rejects, scratch)
         _enough(recipe, manifest, rejects, state)
         _publishable(out, manifest, scratch)
@@ -202,11 +202,10 @@ def _make(
     return done
 
 
-def _manifest(plan: Plan, sides: Sequence[Json]) -> Json:
+def _manifest(plan: Plan, sides: Sequence[Json], rejects: Mapping[str, str]) -> Json:
     """What the dataset is and how it came about; no time, host or path."""
     modalities: dict[str, Any] = {}
     counts: dict[str, Any] = {}
-    rejects: Counter[str] = Counter()
     for side in sides:
         _, modality, file = side["file"].split("/")
         split = modalities.setdefault(modality, {}).setdefault(file.partition("-")[0], {"rows": 0, "shards": []})
@@ -219,7 +218,6 @@ def _manifest(plan: Plan, sides: Sequence[Json]) -> Json:
             if count["chance"] is not None:
                 total["chance"] = (total["chance"] or 0.0) + count["chance"]
             total["skips"] = dict(sorted((Counter(total["skips"]) + Counter(count["skips"])).items()))
-        rejects.update(side["rejects"].values())
     for total in counts.values():
         if total["chance"] is not None:
             total["chance"] /= total["rows"]
@@ -235,7 +233,7 @@ def _manifest(plan: Plan, sides: Sequence[Json]) -> Json:
         "versions": plan.identity["versions"],
         "modalities": modalities,
         "counts": counts,
-        "rejects": dict(sorted(rejects.items())),
+        "rejects": dict(sorted(Counter(rejects.values()).items())),
         "records": sum(side["opened"] for side in sides),
         "corpus_records": plan.records,
         "licenses": dict(sorted(licenses.items())),

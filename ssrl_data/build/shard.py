@@ -28,7 +28,7 @@ from ssrl_data.sources.base import Source
 ROW_GROUP = 50
 TRIES = 4
 """Variants of one record tried for one place before the place goes to another record."""
-GIVE_UP = 3
+GIVE_UP = 5
 """Places in a row that a record fails to fill before its cell asks it no more; this ends every shard."""
 
 
@@ -89,10 +89,11 @@ class ShardMaker:
         self.announce = announce
         self.works = [_work(shard, cell) for cell in shard.cells]
         self.rejects: dict[str, str] = {}
-        self.opened: set[str] = set()
+        self.opened = 0
         self.made = 0
         self.licenses: Counter[str] = Counter()
         self.attributions: set[tuple[str, str, str, str]] = set()
+        self._turned: set[int] = set()
         self._seen: set[str] = set()
         self._donors: dict[str, Record | None] = {}
 
@@ -126,6 +127,8 @@ class ShardMaker:
         item = self.shard.items[index]
         self.announce(item.key, self.made)
         record = self._open(item)
+        self.opened += index not in self._turned
+        self._turned.add(index)
         for work, places in jobs:
             waiting = list(places)
             if record is None or any(getattr(record, need) is None for need in work.task.needs):
@@ -153,7 +156,6 @@ class ShardMaker:
         if item.key in self.rejects:
             return None
         reach("record-opened")
-        self.opened.add(item.key)
         try:
             return self.sources[item.source].open(item.entry)
         except Reject as reject:
@@ -319,7 +321,7 @@ def write_shard(
             }
             for work in maker.works
         },
-        "opened": len(maker.opened),
+        "opened": maker.opened,
         "rejects": maker.rejects,
         "licenses": dict(maker.licenses),
         "attributions": sorted(maker.attributions),

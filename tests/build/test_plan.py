@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssrl_data.build.plan import make_plan, shares, split_groups
+from ssrl_data.build.plan import SHARD_RECORDS, make_plan, shares, split_groups
 from ssrl_data.core import Record, SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.rng import Rng
@@ -82,10 +82,12 @@ def test_an_empty_corpus_is_said() -> None:
 
 
 def test_every_record_has_one_shard_and_quotas_add_up() -> None:
-    plan = make_plan(replace(BASE, shard_rows=100), [corpus(37)])
+    plan = make_plan(replace(BASE, shard_rows=100), [corpus(83)])
+    assert len(plan.shards) == 10
     keys = Counter(item.key for shard in plan.shards for item in shard.items)
     assert set(keys.values()) == {1}
-    assert len(keys) == 37
+    assert len(keys) == 83
+    assert min(len(shard.items) for shard in plan.shards) >= SHARD_RECORDS
     assert sum(shard.quota for shard in plan.shards) == 1000
     wanted: Counter[str] = Counter()
     for shard in plan.shards:
