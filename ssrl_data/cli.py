@@ -179,9 +179,16 @@ def grade(
 ) -> None:
     """Print a verdict for each response."""
     from ssrl_data.grade import grade_file
+    from ssrl_data.grade import pass_rates as rates
 
-    for verdict in grade_file(directory, responses, pass_rates):
-        typer.echo(json.dumps(verdict, ensure_ascii=False))
+    verdicts: list[dict[str, Any]] = []
+    for verdict in grade_file(directory, responses):
+        typer.echo(json.dumps(verdict))
+        verdicts.append({key: verdict[key] for key in ("id", "score", "exact", "error") if key in verdict})
+    if pass_rates is not None:
+        import pyarrow.parquet as pq
+
+        pq.write_table(rates(verdicts), pass_rates)
 
 
 def _note(line: str) -> None:
