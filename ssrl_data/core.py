@@ -62,6 +62,8 @@ class Record:
         license: SPDX expression, or `unknown`.
         attribution: whom the licence asks to name; may be empty.
         origin: where the item comes from, for people; may be empty.
+        facts: what the corpus declares of the item and its pixels do not show; `upright: false` says that nothing in
+            the picture tells which way is up.
         image: the picture, when the record carries one.
         text: the text, when the record carries one.
     """
@@ -72,6 +74,7 @@ class Record:
     license: str = "unknown"
     attribution: str = ""
     origin: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
     image: Picture | None = None
     text: str | None = None
 

@@ -48,6 +48,9 @@ def test_reads_tasks_levels_weights_and_sources_beside_it(tmp_path: Path) -> Non
         ("tasks: [", "not valid YAML"),
         ("- a\n- b", "expected a mapping"),
         ("a: &x [1]\nb: *x", "alias"),
+        ("rows: 1\nrows: 2", "'rows' is repeated"),
+        ("rows: 2026-02-31", "not valid YAML"),
+        ("tasks: " + "[" * 10_000, "nested more than"),
         ("rows: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ],
 )

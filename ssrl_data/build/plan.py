@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
 from ssrl_data.core import Json, SsrlError
@@ -161,9 +161,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
             parts = [part for part in recipe.parts if part.task.partition("/")[0] == modality]
             share = sum(part.weight for part in parts) / sum(part.weight for part in recipe.parts)
             shards += _shards(recipe, parts, modality, split, members, round(rows[split] * share), rng)
-    listing = [
-        [item.key, item.entry.group, item.entry.license, item.entry.attribution, item.entry.origin] for item in items
-    ]
+    listing = [[item.key, asdict(item.entry)] for item in items]
     identity = {
         "format": FORMAT,
         "recipe": recipe.resolved(),

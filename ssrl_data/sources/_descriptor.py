@@ -8,6 +8,7 @@
         attribution: Jane Doe
         origin: https://example.org/stereo
         group: stereo          # never split between train and test; default: each file for itself
+        facts: {upright: false}  # nothing in these pictures tells which way is up
       - match: ["scans/*", "logo.png"]
         use: false
         why: not photographs   # for people
@@ -21,7 +22,7 @@ import fnmatch
 import importlib.util
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from ssrl_data.recipe import read_yaml
 from ssrl_data.registry import suggest
 
 NAME = "corpus.yaml"
+
+FACTS = {"upright": bool}
+"""What may be declared of a file beside its licence and group, and of which type."""
 
 _USE = {"use": True, "leave out": False}
 
@@ -43,6 +47,7 @@ class Rule:
     attribution: str = ""
     origin: str = ""
     group: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
     use: bool = True
     why: str = ""
 
@@ -95,7 +100,12 @@ def _rule(item: Any, where: str) -> Rule:
     globs = [globs] if isinstance(globs, str) else globs
     if not (isinstance(globs, list) and globs and all(isinstance(glob, str) for glob in globs)):
         raise SsrlError(f"{where}: match must be a glob or a list of globs, got {globs!r}")
+    for key, value in _mapping(data.get("facts", {}), tuple(FACTS), f"{where}: facts").items():
+        if not isinstance(value, FACTS[key]):
+            raise SsrlError(f"{where}: facts: {key} must be {FACTS[key].__name__}, got {value!r}")
     for key, value in data.items():
+        if key == "facts":
+            continue
         kind = bool if key == "use" else str
         if not isinstance(value, kind) or value == "":
             expected = "true or false" if kind is bool else "a text"

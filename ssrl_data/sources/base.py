@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from ssrl_data.core import Record
+from ssrl_data.core import Json, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Entry:
     license: str = "unknown"
     attribution: str = ""
     origin: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Source(ABC):

@@ -70,7 +70,7 @@ class Folder(Source):
             rule = self.descriptor.rule(key)
             if rule.use:
                 license = self.license if self.license and rule.license == "unknown" else rule.license
-                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin)
+                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin, rule.facts)
 
     def open(self, entry: Entry) -> Record:
         """The picture of one entry.
@@ -86,6 +86,7 @@ class Folder(Source):
             license=entry.license,
             attribution=entry.attribution,
             origin=entry.origin,
+            facts=entry.facts,
             image=Picture(data),
         )
 

@@ -95,7 +95,7 @@ def test_a_root_inside_a_package_does_not_import_it(tmp_path: Path) -> None:
         ("root: 3", "expected a mapping of package, path, got 3"),
         ("files: [", "not valid YAML"),
         ("a: &a [1]\nfiles: [*a]", "uses an alias"),
-        ("files: " + "[" * 1_500, "not valid YAML"),
+        ("files: " + "[" * 1_500, "nested more than"),
         ("files: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ],
 )
@@ -131,3 +131,17 @@ def test_the_descriptor_has_a_word_on_every_picture_of_scikit_image() -> None:
             rule = descriptor.rule(path.name)
             assert rule != Rule(use=False), path.name
             assert rule.use or rule.why, path.name
+
+
+def test_facts_reach_the_record_and_unknown_ones_are_refused(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    (tmp_path / "corpus.yaml").write_text("files: [{match: a.png, facts: {upright: false}}]")
+    source = source_at(str(tmp_path))
+    (entry,) = source.entries()
+    assert source.open(entry).facts == {"upright": False}
+    for text, words in (("{uprigth: false}", "did you mean 'upright'"), ("{upright: 3}", "upright must be bool")):
+        (tmp_path / "corpus.yaml").write_text(f"files: [{{match: a.png, facts: {text}}}]")
+        with pytest.raises(SsrlError, match=words):
+            source_at(str(tmp_path))
