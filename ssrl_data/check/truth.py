@@ -64,12 +64,15 @@ class Auditor:
         if cls.version != row.task_version:
             return [], f"{row.task} is at version {cls.version} here, {row.task_version} in the rows"
         records, missing = self._records(row)
+        faults: list[Fault] = []
         try:
-            return list(cls.audit(row, records)), missing
+            for fault in cls.audit(row, records):
+                faults.append(fault)  # one by one, so that what was found before an error counts
         except Reject as reject:
-            return [], f"record unreadable: {reject.reason}"
+            return faults, f"record unreadable: {reject.reason}"
         except Exception as error:  # an audit meets rows that nobody made: whatever it raises is the row's fault
-            return [Fault("true", f"the audit stopped at {type(error).__name__}: {error}")], missing
+            faults.append(Fault("true", f"the audit stopped at {type(error).__name__}: {error}"))
+        return faults, missing
 
     def _records(self, row: Row) -> tuple[list[Record], str]:
         """The row's records, or none and the reason."""

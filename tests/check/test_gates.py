@@ -1,0 +1,290 @@
+"""The gates over many rows: bounds that hold, guessers that are caught, probes that see what leaks and only that."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from ssrl_data.answers.choice import Choice
+from ssrl_data.answers.number import Number
+from ssrl_data.answers.permutation import Permutation
+from ssrl_data.check.bounds import divergence, lower_bound, rows_needed
+from ssrl_data.check.guess import judge_level
+from ssrl_data.check.pictures import anatomy
+from ssrl_data.check.probe import SOURCES, answer_class, probe
+from ssrl_data.check.report import KEPT, Faults
+from ssrl_data.check.scan import Facts
+from ssrl_data.check.seen import NEAR, duplicates, near_pairs, overlaps, picture_hash
+from ssrl_data.core import Answer
+from ssrl_data.media.image import Picture, encode
+from ssrl_data.rng import Rng
+from ssrl_data.row import digest, pack_answer
+
+OPTIONS = ["left", "right", "above", "below"]
+
+
+def facts(i: int, answer: Answer, groups: int = 50, wording: str = "", **features: list[float]) -> Facts:
+    group = str(i % groups)
+    return Facts(
+        id=digest(str(i)),
+        name="image/x/easy",
+        split="train",
+        answer=pack_answer(answer),
+        chance=answer.chance,
+        group_id=group,
+        set_id=str(i),
+        license="",
+        sources=(group,),
+        prompt=digest(wording),
+        pictures=str(i),
+        sizes=(),
+        encodings=(),
+        echo=0.0,
+        features={family: np.array(values, np.float32) for family, values in features.items()},
+    )
+
+
+def test_bound_covers_what_it_must() -> None:
+    """Over many samples of a fair guesser the bound is above the truth in at most 1% (here far fewer)."""
+    rng = np.random.default_rng(7)
+    for p, n in ((0.25, 300), (0.05, 200), (0.5, 1000)):
+        hits = rng.binomial(n, p, 4000)
+        above = sum(lower_bound(k / n, n, 1) > p for k in hits)
+        assert above <= 40
+
+
+def test_bound_is_close_to_the_exact_one() -> None:
+    from scipy.stats import beta
+
+    for k, n in ((30, 100), (300, 1000), (5, 500)):
+        exact = beta.ppf(0.01, k, n - k + 1)
+        assert exact - 0.03 < lower_bound(k / n, n, 1) <= exact
+    assert lower_bound(0.0, 10, 1) == 0
+    assert lower_bound(1.0, 100, 1) == pytest.approx(0.01 ** (1 / 100))
+    assert lower_bound(0.4, 100, 50) < lower_bound(0.4, 100, 1)
+
+
+def test_rows_needed_are_enough_to_catch() -> None:
+    for chance in (0.0, 1 / 23, 0.25, 0.5, 0.9):
+        n = rows_needed(chance, 12)
+        assert lower_bound(min(1.0, chance + 0.12), n, 12) >= chance + 0.02 - 1e-9
+        assert n < 2000
+    assert divergence(0.5, 1.0) == math.inf
+
+
+def level(picks: Callable[[Rng, int], Answer], n: int = 1200, **wording: Callable[[int], str]) -> dict[str, bool]:
+    """Guesser to whether it beats chance, over rows whose answers `picks` draws."""
+    word = wording.get("wording", lambda i: "")
+    found = judge_level([facts(i, picks(Rng(i), i), wording=word(i)) for i in range(n)])
+    assert found is not None
+    return {guess.name: guess.beats for guess in found.guesses} | {"": found.status == "failed"}
+
+
+def test_fair_answers_pass() -> None:
+    assert not any(level(lambda rng, i: Choice().answer(rng.choice(OPTIONS), OPTIONS)).values())
+    orders = [[2, 1, 3], [1, 3, 2], [3, 2, 1], [2, 3, 1], [3, 1, 2]]
+    assert not any(level(lambda rng, i: Permutation().answer(rng.choice(orders))).values())
+
+
+def test_constant_is_caught() -> None:
+    skewed = level(lambda rng, i: Choice().answer(OPTIONS[0] if rng.below(2) else rng.choice(OPTIONS), OPTIONS))
+    assert skewed[""]
+    assert skewed["always <answer>left</answer>"]
+
+
+def test_constant_is_caught_through_partial_credit() -> None:
+    """Places 1 to 6 always in order: no order repeats often, the partly right constant still scores."""
+
+    def fixed(rng: Rng, i: int) -> Answer:
+        tail = rng.shuffled([7, 8, 9])
+        while tail == [7, 8, 9]:
+            tail = rng.shuffled(tail)
+        return Permutation().answer([1, 2, 3, 4, 5, 6, *tail])
+
+    assert level(fixed)[""]
+
+
+def test_option_that_stands_out_is_caught() -> None:
+    def longest(rng: Rng, i: int) -> Answer:
+        options = rng.shuffled([f"cat {i}", f"dog {i}", f"cow {i}", f"elephants and mice {i}"])
+        right = max(options, key=len) if rng.below(2) else rng.choice(options)
+        return Choice().answer(right, options)
+
+    found = level(longest)
+    assert found["longest"]
+    assert not found["shortest"]
+
+
+def test_wording_that_tells_is_caught() -> None:
+    found = level(
+        lambda rng, i: Choice().answer(OPTIONS[i % 4], OPTIONS), wording=lambda i: f"wording {i % 4 if i % 3 else 0}"
+    )
+    assert found["most frequent for the wording"]
+    assert not any(beats for name, beats in found.items() if name.startswith("always"))
+
+
+def test_too_few_rows_are_not_a_pass_and_still_can_fail() -> None:
+    few = judge_level([facts(i, Choice().answer(OPTIONS[i % 4], OPTIONS)) for i in range(40)])
+    assert few is not None
+    assert few.status == "not run"
+    assert few.needed > 40
+    one = judge_level([facts(i, Choice().answer("left", OPTIONS)) for i in range(40)])
+    assert one is not None
+    assert one.status == "failed"
+
+
+def labelled(n: int, groups: int, show: Callable[[int, int], list[float]], family: str) -> list[Facts]:
+    rows = []
+    for i in range(n):
+        label = Rng("label", i).below(4)
+        rows.append(facts(i, Choice().answer(OPTIONS[label], OPTIONS), groups, **{family: show(i, label)}))
+    return rows
+
+
+@pytest.mark.parametrize("family", ["sizes", "bytes", "borders", "residuals", "prompt"])
+def test_probe_sees_a_leak_and_minds_the_signal(family: str) -> None:
+    def leak(i: int, label: int) -> list[float]:
+        return [Rng(i).uniform(), label + Rng("noise", i).uniform(-0.6, 0.6)]
+
+    rows = labelled(800, 80, leak, family)
+    assert probe(rows, frozenset())[family].status == "failed"
+    assert probe(rows, frozenset({family}))[family].status == "declared"
+
+
+def test_probe_passes_noise_and_what_only_names_the_source() -> None:
+    noise = probe(labelled(1200, 80, lambda i, label: [Rng(i).uniform(), Rng("b", i).uniform()], "bytes"), frozenset())
+    assert noise["bytes"].status == "passed"
+    assert noise["bytes"].sources == 40
+    source = probe(labelled(1200, 80, lambda i, label: [float(i % 80)], "bytes"), frozenset())
+    assert source["bytes"].status == "passed"
+    constant = probe(labelled(60, 10, lambda i, label: [224.0, 224.0], "sizes"), frozenset())
+    assert constant["sizes"].status == "passed"
+
+
+def test_probe_says_when_sources_are_too_few() -> None:
+    few = probe(labelled(800, 2 * SOURCES - 2, lambda i, label: [label], "bytes"), frozenset())["bytes"]
+    assert (few.status, few.sources) == ("not run", SOURCES - 1)
+    assert f"{SOURCES} needed" in few.reason
+
+
+def test_class_is_the_first_element() -> None:
+    assert answer_class(pack_answer(Permutation().answer([3, 1, 2]))) == 3
+    assert answer_class(pack_answer(Choice().answer("left", OPTIONS))) == "left"
+    assert isinstance(answer_class(pack_answer(Number().answer(4, low=0, high=9))), (int, float, str))
+
+
+@pytest.fixture(scope="module")
+def china(photos: Path) -> NDArray[np.uint8]:
+    found = Picture((photos / "china.jpg").read_bytes())
+    return found.view((0, 0, *found.size), (400, 300))
+
+
+def test_near_pairs_through_turns_mirrors_and_encoders(china: NDArray[np.uint8], photos: Path) -> None:
+    other = Picture((photos / "coffee.png").read_bytes())
+    test = {"flip": picture_hash(np.ascontiguousarray(np.rot90(china)[:, ::-1]))}
+    train = {"china": picture_hash(china), "coffee": picture_hash(other.view((0, 0, *other.size), (400, 300)))}
+    assert None not in (*test.values(), *train.values())
+    pairs = near_pairs({"test": test, "train": train})  # type: ignore[dict-item]
+    assert [(pair.name, pair.other) for pair in pairs] == [("flip", "china")]
+    assert pairs[0].distance <= NEAR
+    assert picture_hash(np.full((300, 400, 3), 90, np.uint8)) is None
+
+
+def test_near_pairs_do_not_depend_on_blocks() -> None:
+    """More pictures than a block, two of them alike: found at their places."""
+    rng = np.random.default_rng(3)
+    hashes = [tuple(row.tobytes() for row in rng.integers(0, 256, (8, 32), dtype=np.uint8)) for _ in range(5300)]
+    train = {f"{i:05d}": value for i, value in enumerate(hashes[:4700])}
+    test = {f"t{i:05d}": value for i, value in enumerate(hashes[4700:])}
+    test["t00599"] = (*test["t00599"][:5], train["04321"][0], *test["t00599"][6:])
+    assert [(p.name, p.other, p.distance) for p in near_pairs({"test": test, "train": train})] == [
+        ("t00599", "04321", 0)
+    ]
+
+
+def test_rows_that_repeat_or_cross() -> None:
+    answer = Choice().answer("left", OPTIONS)
+    rows = [facts(i, answer) for i in range(5)]
+    assert list(duplicates(rows)) == []
+    assert list(overlaps(rows)) == []
+    again = replace(rows[2], id="another")
+    assert [(rule, row.id) for rule, row, _ in duplicates([*rows, again])] == [("duplicate row", "another")]
+    other = replace(again, answer=pack_answer(Choice().answer("right", OPTIONS)))
+    assert [rule for rule, *_ in duplicates([*rows, other])] == ["two answers"]
+    for crossing in ({"group_id": "2"}, {"set_id": "2"}, {"sources": ("9", "2")}, {"pictures": "2"}):
+        apart = {"group_id": "a", "set_id": "b", "sources": ("c",), "pictures": "d"} | crossing
+        assert [rule for rule, *_ in overlaps([*rows, replace(again, split="test", **apart)])] == ["split overlap"]
+
+
+def save(pixels: NDArray[np.uint8], form: str, **options: object) -> bytes:
+    kept = io.BytesIO()
+    Image.fromarray(pixels).save(kept, form, **options)
+    return kept.getvalue()
+
+
+def test_anatomy_tells_encodings_apart(china: NDArray[np.uint8]) -> None:
+    ours = anatomy(encode(china))
+    assert ours is not None
+    assert ours.size == (400, 300)
+    assert ours.extras == ()
+    assert ours.encoding == anatomy(encode(china[::-1].copy())).encoding  # type: ignore[union-attr]
+    others = [
+        save(china, "JPEG", quality=95, subsampling=2),
+        save(china, "JPEG", quality=94, subsampling=0),
+        save(china, "JPEG", quality=95, subsampling=0, progressive=True),
+        save(china, "PNG"),
+    ]
+    found = [anatomy(data) for data in others]
+    assert len({ours.encoding, *(a.encoding for a in found if a)}) == 5
+
+
+def test_anatomy_finds_what_is_no_picture(china: NDArray[np.uint8]) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("answer", "3")
+    cases = {
+        "tEXt chunk": save(china, "PNG", pnginfo=info),
+        "ICC profile": save(china, "JPEG", icc_profile=b"x" * 200),
+        "EXIF": save(china, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0"),
+        "comment": save(china, "JPEG", comment=b"3"),
+        "bytes after the picture": encode(china) + encode(china),
+    }
+    for extra, data in cases.items():
+        found = anatomy(data)
+        assert found is not None
+        assert extra in found.extras, extra
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xc0\0\4"]
+)
+def test_anatomy_of_what_is_broken(data: bytes) -> None:
+    assert anatomy(data) is None
+
+
+def test_anatomy_of_damaged_files_never_raises(china: NDArray[np.uint8]) -> None:
+    data = encode(china)
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        damaged = bytearray(data[: rng.integers(2, len(data))])
+        for at in rng.integers(2, len(damaged), 8) if len(damaged) > 2 else ():
+            damaged[at] = rng.integers(256)
+        anatomy(bytes(damaged))
+
+
+def test_faults_are_all_counted_and_few_kept() -> None:
+    one, two = Faults(), Faults()
+    for i in range(15):
+        one.add("rows", "id", str(i), "", "")
+        two.add("rows", "id", str(100 + i), "", "")
+    one.extend(two)
+    assert one.counts == Counter({("rows", "id"): 30})
+    assert [finding.row for finding in one.kept] == [*map(str, range(15)), *map(str, range(100, 100 + KEPT - 15))]

@@ -1,0 +1,184 @@
+"""The page must show what the model sees, draw the answer over it, and let nothing of a stranger's text act."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ssrl_data.build.run import build
+from ssrl_data.check import check_dataset
+from ssrl_data.recipe import Recipe, part
+from ssrl_data.report import write_report
+from ssrl_data.report.gather import bars
+from ssrl_data.report.page import chart
+from ssrl_data.row import schema
+
+HOSTILE = '</script><img src=x onerror=alert(1)>\u202e \x07 & "quoted" \''
+
+
+class Page(HTMLParser):
+    """Elements of a page with their attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def dataset(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("report") / "dataset"
+    parts = (part("image/tile_anomaly", ["easy"], {}), part("image/jigsaw", ["separate"], {}))
+    build(Recipe(parts, (str(photos),), rows=24, split={"test": 0.25}), out, 1, lambda line: None)
+    return out
+
+
+def page(dataset: Path, out: Path, per_task: int = 2) -> tuple[str, Page]:
+    write_report(dataset, out, per_task)
+    html = out.read_text("utf-8")
+    return html, Page(html)
+
+
+def rows(dataset: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted(dataset.rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def test_shows_rows_as_the_model_sees_them(dataset: Path, tmp_path: Path) -> None:
+    html, found = page(dataset, tmp_path / "page.html")
+    assert found.open == []  # well-formed
+    shown = [row for row in rows(dataset) if f"row {row['id']}" in found.text]
+    assert Counter(row["task"] for row in shown) == {"image/tile_anomaly": 2, "image/jigsaw": 2}
+    embedded = {image["href"] for image in found.of("image")}
+    for row in shown:
+        for picture in row["images"]:
+            # The very bytes that a trainer gets, once.
+            uri = "data:image/jpeg;base64," + base64.b64encode(picture["bytes"]).decode()
+            assert uri in embedded
+            assert html.count(uri) == 1
+        for piece in row["prompt"][0]["content"]:
+            if piece["type"] == "text":
+                assert piece["text"] in found.text
+
+
+def test_draws_the_answer(dataset: Path, tmp_path: Path) -> None:
+    _, found = page(dataset, tmp_path / "page.html")
+    shown = [row for row in rows(dataset) if f"row {row['id']}" in found.text]
+    ids = {image["id"] for image in found.of("image")}
+    assert {(use["href"] or "")[1:] for use in found.of("use")} <= ids
+    marks = [mark for row in shown for mark in json.loads(row["meta"])["marks"]]
+    boxes = Counter((r["x"], r["y"], r["width"], r["height"]) for r in found.of("rect") if r.get("class") == "mark")
+    for x0, y0, x1, y1 in (mark["box"] for mark in marks):
+        assert boxes[str(x0 + 2), str(y0 + 2), str(x1 - x0 - 4), str(y1 - y0 - 4)] > 0
+    assert sum(boxes.values()) == len(marks)
+    for row in shown:
+        answer = json.loads(row["answer"])["value"]["answer"]
+        gold = answer if isinstance(answer, str) else ", ".join(map(str, answer))
+        assert f"<answer>{gold}</answer>" in found.text
+
+
+def test_is_one_file_without_requests_or_scripts(dataset: Path, tmp_path: Path) -> None:
+    html, found = page(dataset, tmp_path / "page.html")
+    assert found.of("script") == found.of("link") == found.of("iframe") == []
+    for _, attributes in found.elements:
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            if name in ("href", "src"):
+                assert (value or "").startswith(("#", "data:image/jpeg;base64,"))
+    assert "default-src 'none'" in html
+    assert str(dataset) not in html
+    again, _ = page(dataset, tmp_path / "again.html")
+    assert again == html
+
+
+def test_states_figures_and_the_outcome_of_the_check(dataset: Path, tmp_path: Path) -> None:
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    _, before = page(dataset, tmp_path / "before.html")
+    assert "This dataset was not checked." in before.text
+    for counts in manifest["counts"].values():
+        assert f"{counts['chance']:.4f}" in before.text
+        assert all(reason in before.text for reason in counts["skips"])
+    check_dataset(dataset)
+    _, after = page(dataset, tmp_path / "after.html")
+    assert "not checked" not in after.text
+    assert "answers recomputed from the corpus" in after.text
+
+
+def test_strangers_text_cannot_act(dataset: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile"
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    manifest["attributions"] = [{"key": HOSTILE, "license": HOSTILE, "attribution": HOSTILE, "origin": "javascript:1"}]
+    for split in manifest["modalities"]["image"].values():
+        for shard in split["shards"]:
+            table = pq.read_table(dataset / shard["file"]).to_pylist()
+            for row in table:
+                row["prompt"][0]["content"][-1]["text"] += HOSTILE
+                meta = json.loads(row["meta"])
+                meta["sources"][0]["key"] = HOSTILE
+                meta["marks"][0]["label"] = HOSTILE
+                row |= {"meta": json.dumps(meta), "license": HOSTILE}
+            (hostile / shard["file"]).parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.Table.from_pylist(table, schema(True)), hostile / shard["file"])
+    (hostile / "manifest.json").write_text(json.dumps(manifest))
+    html, found = page(hostile, tmp_path / "page.html")
+    assert found.of("script") == found.of("img") == []
+    assert "onerror=alert(1)>⟨U+202E⟩ ⟨U+0007⟩" in found.text
+    assert re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", html) is None
+    assert 'href="javascript' not in html
+
+
+def test_row_that_cannot_be_decoded_is_shown_with_its_fault(dataset: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    for split in manifest["modalities"]["image"].values():
+        for shard in split["shards"]:
+            table = [row | {"answer": "{}"} for row in pq.read_table(dataset / shard["file"]).to_pylist()]
+            (broken / shard["file"]).parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.Table.from_pylist(table, schema(True)), broken / shard["file"])
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    _, found = page(broken, tmp_path / "page.html")
+    assert "answer: not an answer column" in found.text
+
+
+def test_bars_hold_every_row() -> None:
+    numbers = Counter({i * 0.5: 1 + i % 3 for i in range(100)})
+    assert sum(bar.rows for bar in bars(numbers)) == sum(numbers.values())
+    assert len(bars(numbers)) == 24
+    texts = Counter({f"t{i:02d}": 1 + i for i in range(40)})
+    assert bars(texts)[-1].label == "16 others"
+    assert sum(bar.rows for bar in bars(texts)) == sum(texts.values())
+    assert [bar.label for bar in bars(Counter({"10": 1, "9": 2, "a": 1}))] == ["9", "10", "a"]
+
+
+def test_chart_escapes_its_labels() -> None:
+    found = Page(str(chart(bars(Counter({"<b>": 2, "x": 1})))))
+    assert found.of("b") == []
+    heights = [float(rect["height"] or 0) for rect in found.of("rect")]
+    assert heights[0] == pytest.approx(2 * heights[1])
