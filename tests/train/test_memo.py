@@ -29,7 +29,10 @@ KEEP = [CLIPImageProcessorPil, SiglipImageProcessorPil, Qwen2VLImageProcessorPil
 
 def pictures() -> list[Image.Image]:
     random = np.random.default_rng(1)
-    return [Image.fromarray(random.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in ((56, 84), (224, 224), (300, 90))]
+    return [
+        Image.fromarray(random.integers(0, 256, (h, w, 3), dtype=np.uint8))
+        for w, h in ((56, 84), (224, 224), (300, 90))
+    ]
 
 
 @pytest.mark.parametrize("kind", KEEP)
@@ -81,7 +84,8 @@ def test_little_room_costs_time_not_truth() -> None:
     assert processed_once(holder, capacity=1)
     batch = pictures() * 2
     assert torch.equal(
-        plain(batch, return_tensors="pt")["pixel_values"], holder.image_processor(batch, return_tensors="pt")["pixel_values"]
+        plain(batch, return_tensors="pt")["pixel_values"],
+        holder.image_processor(batch, return_tensors="pt")["pixel_values"],
     )
 
 
@@ -108,7 +112,9 @@ def test_cached_decoding_gives_the_pixels_that_datasets_gives(dataset: Path, row
 
 
 @pytest.mark.parametrize("family", sorted(IMAGE_SLOT))
-def test_the_trainer_learns_the_same_weights_with_and_without(family: str, dataset: Path, rows: Dataset, tmp_path: Path) -> None:
+def test_the_trainer_learns_the_same_weights_with_and_without(
+    family: str, dataset: Path, rows: Dataset, tmp_path: Path
+) -> None:
     tiny = Tiny(family)
     start = tmp_path / "start"
     build_model(tiny, build_processor(tiny, texts_of(rows)), 0).save_pretrained(start)

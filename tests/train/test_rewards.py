@@ -21,7 +21,13 @@ def said(text: str) -> list[dict[str, str]]:
 
 def test_scores_each_completion_from_its_own_answer() -> None:
     answers = [THREE, THREE, THREE, ORDER, ORDER]
-    completions = ["<answer>3</answer>", "<answer>2</answer>", "", "<answer>2, 3, 1, 5, 4</answer>", "<answer>3</answer>"]
+    completions = [
+        "<answer>3</answer>",
+        "<answer>2</answer>",
+        "",
+        "<answer>2, 3, 1, 5, 4</answer>",
+        "<answer>3</answer>",
+    ]
     assert verify([None] * 5, list(map(said, completions)), answers, task=["x"] * 5) == [1.0, 0.0, 0.0, 1.0, 0.0]
 
 
@@ -32,7 +38,9 @@ def test_partial_credit_comes_from_the_row() -> None:
 
 
 def test_reads_texts_messages_and_parts() -> None:
-    assert response_text("a") == response_text(said("a")) == response_text([{"content": [{"type": "text", "text": "a"}]}])
+    assert (
+        response_text("a") == response_text(said("a")) == response_text([{"content": [{"type": "text", "text": "a"}]}])
+    )
     assert response_text([{"role": "assistant", "content": ""}, {"role": "assistant", "content": "last"}]) == "last"
 
 

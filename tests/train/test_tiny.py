@@ -83,7 +83,9 @@ def test_every_vision_token_is_forbidden_and_no_word_is(family: str, rows: Datas
     build_model(Tiny(family), processor, 0).config.save_pretrained(tmp_path)
     forbidden = vision_tokens(processor, load_model_config(str(tmp_path)))
     names = set(processor.tokenizer.convert_ids_to_tokens(forbidden))
-    slots = {"<image>"} if family == "llava" else {"<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"}
+    slots = (
+        {"<image>"} if family == "llava" else {"<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"}
+    )
     assert names == slots
 
 

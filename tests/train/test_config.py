@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from ssrl_data.core import SsrlError
+from ssrl_train.config import Config, Format, Grpo, load_config
+from ssrl_train.grpo import make_args, prompts_a_batch
+from ssrl_train.tiny import Tiny
+
+SHIPPED = sorted((ROOT / "tasks/recipes/train").glob("*.yaml"))
+GRPO = {"method": "grpo", "grpo": {"max_steps": 2}}
+BASE = {"data": "d", "out": "o", "model": "m", "stages": [GRPO]}
+
+
+def write(folder: Path, body: object) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(body if isinstance(body, str) else yaml.safe_dump(body), encoding="utf-8")
+    return path
+
+
+def test_reads_every_part(tmp_path: Path) -> None:
+    body = {
+        "data": "d",
+        "out": "o",
+        "seed": 3,
+        "model": {"tiny": "qwen3_vl", "side": 32},
+        "modality": "image",
+        "stages": [{"method": "format", "steps": 5}, {**GRPO, "lora": {"r": 4}}],
+        "eval": {"split": "val", "rows": 10, "max_new_tokens": 7},
+    }
+    config = load_config(write(tmp_path, body))
+    assert (config.data, config.out, config.seed, config.modality) == (Path("d"), Path("o"), 3, "image")
+    assert config.model == Tiny("qwen3_vl", side=32)
+    assert config.stages == (Format(steps=5), Grpo({"max_steps": 2}, {"r": 4}))
+    assert config.eval is not None
+    assert (config.eval.split, config.eval.rows, config.response_tokens()) == ("val", 10, 7)
+
+
+def test_the_command_line_comes_first(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, BASE), Path("x"), Path("y"), 0)
+    assert (config.data, config.out, config.seed) == (Path("x"), Path("y"), 0)
+    without = {key: value for key, value in BASE.items() if key not in ("data", "out")}
+    assert load_config(write(tmp_path, without), Path("x"), Path("y")).data == Path("x")
+
+
+def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
+    path = write(tmp_path, "data: d\nout: o\nmodel: m\nstages:\n- {method: grpo, grpo: {learning_rate: 1e-5}}\n")
+    (stage,) = load_config(path).stages
+    assert isinstance(stage, Grpo)
+    assert stage.grpo["learning_rate"] == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stage": []}, r"unknown key 'stage': did you mean 'stages'"),
+        ({"stages": []}, "no stage"),
+        ({"stages": {"method": "grpo"}}, "stages must be a list"),
+        ({"stages": [{"method": "gpro"}]}, r"stage 1: method is 'gpro': did you mean 'grpo'"),
+        ({"stages": [{"method": "grpo", "grpo": {"num_generation": 8}}]}, "did you mean 'num_generations'"),
+        ({"stages": [{"method": "grpo", "grpo": {"output_dir": "x"}}]}, "output_dir is set by the run: use `out`"),
+        ({"stages": [{"method": "grpo", "grpo": {"learning_rate": "fast"}}]}, "learning_rate must be a number"),
+        ({"stages": [{"method": "grpo", "grpo": {"log_completions": "yes"}}]}, "must be true or false"),
+        ({"stages": [{"method": "grpo", "lora": {"rank": 8}}]}, "peft has no LoRA option 'rank'"),
+        ({"stages": [{"method": "grpo", "lora": {"r": 0}}, GRPO]}, "lora"),
+        ({"stages": [{"method": "grpo", "lora": {"r": 8}}, GRPO]}, "`lora` is for the last stage"),
+        ({"stages": [{"method": "format", "step": 5}]}, "did you mean 'steps'"),
+        ({"stages": [{"method": "format", "steps": 0}]}, "steps is 0"),
+        ({"stages": [{"method": "format", "steps": "many"}]}, "steps must be int"),
+        ({"eval": {"spilt": "test"}}, "did you mean 'split'"),
+        ({"eval": {"batch": 0}}, "batch is 0"),
+        ({"model": {"tiny": "lava"}}, "did you mean 'llava'"),
+        ({"model": {"side": 16}}, "model must be a hub name"),
+        ({"model": {"tiny": "llava", "sid": 16}}, "did you mean 'side'"),
+        ({"seed": -1}, "seed must be an integer"),
+        ({"seed": True}, "seed must be an integer"),
+        ({"data": 3}, "data must be a folder"),
+    ],
+)
+def test_a_mistake_is_one_sentence_that_names_it(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SsrlError, match=message) as caught:
+        load_config(write(tmp_path, {**BASE, **change}))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_trl_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+    stage = Grpo({"num_generations": 3, "per_device_train_batch_size": 8})
+    with pytest.raises(SsrlError, match="TRL refuses"):
+        make_args(stage, 0, tmp_path, [])
+
+
+def test_there_are_configs_for_the_demo_and_for_one_gpu() -> None:
+    assert {path.stem for path in SHIPPED} >= {
+        "demo", "qwen2.5-vl-3b-lora", "qwen2.5-vl-3b-full", "qwen2.5-vl-7b-lora", "qwen3-vl-8b-lora", "qwen3-vl-2b-full",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_config_becomes_trls_options(path: Path, tmp_path: Path) -> None:
+    config = load_config(path)
+    for stage in config.stages:
+        if isinstance(stage, Grpo):
+            args = make_args(stage, config.seed, tmp_path, [7])
+            assert {key: getattr(args, key) for key in stage.grpo} == dict(stage.grpo)
+            assert prompts_a_batch(args) >= 8
+            assert args.use_vllm or args.generation_kwargs == {"suppress_tokens": [7]}
+    assert config.response_tokens() == (4 if path.stem == "demo" else 512)
+
+
+def test_tokens_that_the_user_forbids_stay_forbidden(tmp_path: Path) -> None:
+    stage = Grpo({"generation_kwargs": {"suppress_tokens": [2, 9], "num_beams": 1}})
+    assert make_args(stage, 0, tmp_path, [7, 9]).generation_kwargs == {"suppress_tokens": [2, 7, 9], "num_beams": 1}
+
+
+def test_config_is_frozen(tmp_path: Path) -> None:
+    config: Config = load_config(write(tmp_path, BASE))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seed = 1  # type: ignore[misc]
