@@ -37,8 +37,9 @@ CHANGED_ALONE, CHANGED_BESIDE = 16.0, 6.0
 """Least difference, in grey levels on a thumbnail, that every wrong angle must make: without the upright picture beside
 it the layout itself must have an up and a down, which plain texture has not."""
 
-# Audit, in grey levels on polar thumbnails: largest misfit of the stated angle, and how much worse all others fit.
-MISFIT = 4.0
+# Audit, in grey levels on polar thumbnails: largest misfit of the stated angle (measured: 4.0 at 64 pixels), and least
+# excess of all others over it (measured: 3.7).
+MISFIT = 6.0
 CLEAR = 2.0
 
 

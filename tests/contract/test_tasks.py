@@ -1,0 +1,328 @@
+"""What every installed task must hold at every level, on real photographs."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import json
+import math
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import made_rows
+import numpy as np
+import pytest
+
+from ssrl_data.core import Answer, Example, Record, Row, Skip, Task
+from ssrl_data.media.image import Picture, encode
+from ssrl_data.registry import answer_kind, answer_names, task_class, task_names
+from ssrl_data.row import digest
+
+TABLES = Path(__file__).parents[1] / "tasks"
+LEVELS = [(name, level) for name in task_names() for level in task_class(name).levels]
+ROWS = 8
+OURS = ("ssrl_data", "ssrl_tasks")
+SHARED = {"ssrl_data.core", "ssrl_data.media.image", *(f"ssrl_data.answers.{name}" for name in answer_names())}
+
+
+def task_of(name: str, level: str) -> Task[Any]:
+    cls = task_class(name)
+    return cls(cls.levels[level])
+
+
+@pytest.fixture(scope="module", params=LEVELS, ids="/".join)
+def level(request: pytest.FixtureRequest) -> tuple[str, str]:
+    found: tuple[str, str] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def task(level: tuple[str, str]) -> Task[Any]:
+    return task_of(*level)
+
+
+@pytest.fixture(scope="module")
+def made(task: Task[Any]) -> list[tuple[str, int, int, Example]]:
+    found = list(made_rows.made(task, ROWS))
+    assert len(found) == ROWS, "photographs that carry this level are missing"
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(task: Task[Any], level: tuple[str, str], made: list[tuple[str, int, int, Example]]) -> list[Row]:
+    return [made_rows.row(task, level[1], one) for _, _, _, one in made]
+
+
+def fingerprint(one: Example) -> str:
+    parts = [part if isinstance(part, str) else encode(part) for part in one.prompt]
+    return digest(*parts, json.dumps([one.answer.value, dict(one.meta)]), repr(one.marks))
+
+
+def test_levels_begin_with_what_every_task_has() -> None:
+    for name in task_names():
+        assert {"easy", "medium", "hard"} <= set(task_class(name).levels), name
+
+
+def test_making_depends_on_its_arguments_alone(task: Task[Any], made: list[tuple[str, int, int, Example]]) -> None:
+    again = []
+    for name, k, aim, _ in reversed(made):
+        # A picture opened anew: nothing an earlier view cached may matter.
+        made_rows.photograph.cache_clear()
+        again.append(fingerprint(made_rows.example(task, name, k, aim)))
+    assert again[::-1] == [fingerprint(one) for _, _, _, one in made]
+
+
+def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Example]]) -> None:
+    name, k, aim, one = made[0]
+    seen = {fingerprint(one)}
+    tried = 1
+    for other in range(k + 1, k + 25):
+        try:
+            seen.add(fingerprint(made_rows.example(task, name, other, aim)))
+            tried += 1
+        except Skip:
+            continue
+    assert tried >= 5
+    # A picture hardly larger than the view has few crops, so two may meet; a build drops the second.
+    assert len(seen) > 0.8 * tried
+
+
+def test_every_row_is_graded_as_it_must_be(rows: list[Row]) -> None:
+    for row in rows:
+        kind, answer = answer_kind(row.answer.kind), row.answer
+        kind.check(answer.value)
+        assert kind.grade(kind.gold(answer.value), answer.value, answer.credit).score == 1.0
+        for response in kind.near_misses(answer.value):
+            score = kind.grade(response, answer.value, answer.credit).score
+            assert score is not None
+            assert score < 1.0, response
+
+
+def test_audit_finds_no_fault_in_good_rows(
+    task: Task[Any], made: list[tuple[str, int, int, Example]], rows: list[Row]
+) -> None:
+    for (name, k, aim, _), row in zip(made, rows, strict=True):
+        used = made_rows.records(name, task)
+        assert list(task.audit(row, used)) == [], (name, k, aim)
+        assert list(task.audit(row, [])) == [], (name, k, aim)
+
+
+def other_answers(answer: Answer, draw: random.Random) -> list[Any]:
+    """Well-formed values that state something else."""
+    value = answer.value
+    if answer.kind == "choice":
+        wrong = [option for option in value["options"] if option != value["answer"]]
+        return [value | {"answer": option} for option in draw.sample(wrong, min(3, len(wrong)))]
+    if answer.kind == "permutation":
+        places = value["answer"]
+        swapped = []
+        for _ in range(3):
+            i, j = draw.sample(range(len(places)), 2)
+            other = list(places)
+            other[i], other[j] = other[j], other[i]
+            swapped.append(value | {"answer": other})
+        return swapped
+    if answer.kind == "blanks":
+        out = []
+        for i, part in enumerate(value["answer"]):
+            inner = Answer(part["kind"], part["value"], answer.credit, answer.chance)
+            for other in other_answers(inner, draw):
+                out.append(
+                    {"answer": [part | {"value": other} if j == i else p for j, p in enumerate(value["answer"])]}
+                )
+        return out
+    raise AssertionError(f"say here how to state something else as {answer.kind}")
+
+
+def test_audit_finds_a_wrong_answer(
+    task: Task[Any], made: list[tuple[str, int, int, Example]], rows: list[Row]
+) -> None:
+    draw = random.Random(0)
+    for (name, _, _, _), row in zip(made, rows, strict=True):
+        for value in other_answers(row.answer, draw):
+            wrong = dataclasses.replace(row, answer=dataclasses.replace(row.answer, value=value))
+            assert [fault.rule for fault in task.audit(wrong, made_rows.records(name, task))], (name, value)
+
+
+def test_audit_finds_a_swapped_picture(
+    task: Task[Any], made: list[tuple[str, int, int, Example]], rows: list[Row]
+) -> None:
+    for i, (name, _, _, _) in enumerate(made):
+        other = next(rows[j] for j in range(len(rows)) if made[j][0] != name)
+        swapped = dataclasses.replace(rows[i], images=other.images)
+        assert list(task.audit(swapped, made_rows.records(name, task))), name
+
+
+def test_audit_finds_a_lost_picture(task: Task[Any], rows: list[Row]) -> None:
+    lost = dataclasses.replace(rows[0], images=rows[0].images[:-1])
+    assert list(task.audit(lost, []))
+    cropped = dataclasses.replace(rows[0], images=tuple(image[8:, 8:] for image in rows[0].images))
+    assert list(task.audit(cropped, []))
+
+
+def a_guess(answer: Answer, draw: random.Random) -> Any:
+    """A uniform draw from the answer space, in the form that the kind's `score` takes."""
+    value = answer.value
+    if answer.kind == "choice":
+        return draw.choice(value["options"])
+    if answer.kind == "permutation":
+        order = list(range(1, len(value["answer"]) + 1))
+        while order == sorted(order):
+            draw.shuffle(order)
+        return order
+    if answer.kind == "blanks":
+        return [a_guess(Answer(p["kind"], p["value"], answer.credit, None), draw) for p in value["answer"]]
+    raise AssertionError(f"say here how to guess as {answer.kind}")
+
+
+def test_chance_is_what_a_uniform_guesser_scores(rows: list[Row]) -> None:
+    draw = random.Random(1)
+    answer = rows[0].answer
+    assert answer.chance is not None
+    kind = answer_kind(answer.kind)
+    scores = [kind.score(a_guess(answer, draw), answer.value, answer.credit).score or 0.0 for _ in range(20_000)]
+    sigma = max(float(np.std(scores)), math.sqrt(answer.chance / 20_000)) / math.sqrt(len(scores))
+    assert abs(float(np.mean(scores)) - answer.chance) <= 4 * sigma + 1 / len(scores)
+
+
+def test_every_class_can_be_shown(task: Task[Any]) -> None:
+    for aim in range(task.classes()):
+        for turn in range(len(made_rows.NAMES) * 10):
+            try:
+                one = made_rows.example(task, made_rows.NAMES[turn % len(made_rows.NAMES)], 1000 + turn, aim)
+                break
+            except Skip:
+                continue
+        else:
+            pytest.fail(f"no photograph shows class {aim}")
+        assert isinstance(one, Example)
+
+
+def test_classes_are_different_answers(task: Task[Any]) -> None:
+    if task.classes() > 1:
+        gold = set()
+        for aim in range(task.classes()):
+            for turn in range(len(made_rows.NAMES) * 10):
+                try:
+                    one = made_rows.example(task, made_rows.NAMES[turn % len(made_rows.NAMES)], 1000 + turn, aim)
+                except Skip:
+                    continue
+                gold.add(answer_kind(one.answer.kind).gold(one.answer.value))
+                break
+        assert len(gold) == task.classes()
+
+
+def test_pictures_have_the_sizes_and_marks_lie_inside(made: list[tuple[str, int, int, Example]]) -> None:
+    for _, _, _, one in made:
+        pictures = [part for part in one.prompt if not isinstance(part, str)]
+        assert pictures
+        for picture in pictures:
+            assert picture.dtype == np.uint8
+            assert picture.ndim == 3
+            assert picture.shape[2] == 3
+        for mark in one.marks:
+            x0, y0, x1, y1 = mark.box
+            height, width = pictures[mark.image].shape[:2]
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
+            assert mark.label
+
+
+def test_the_prompt_tells_nothing_of_where_it_came_from(
+    task: Task[Any], made: list[tuple[str, int, int, Example]], rows: list[Row]
+) -> None:
+    for (name, _, _, one), row in zip(made, rows, strict=True):
+        record = made_rows.photograph(name)
+        box = ", ".join(map(str, one.meta.get("box", ())))
+        for private in (record.key, Path(name).stem, record.source_id, box, "meta", "source", "aim"):
+            assert not private or private not in row.prompt, private
+
+
+def test_the_prompt_reads_right_with_its_pictures_moved_to_the_front(rows: list[Row]) -> None:
+    for row in rows:
+        count = row.prompt.count("<image>")
+        text = row.prompt.replace("<image>", "")
+        assert count == len(row.images)
+        if count == 1:
+            assert not re.search(r"[Pp]ictures? \d", text), "a number for the only picture"
+        elif f"Pictures 1 to {count}" not in text:
+            assert {int(n) for n in re.findall(r"[Pp]icture (\d+)", text)} == set(range(1, count + 1))
+
+
+def test_a_picture_too_small_is_skipped_for_good(task: Task[Any]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (17, 17, 3), dtype=np.uint8)
+    tiny = Record(key="t", group="t", source_id="0" * 32, image=Picture(encode(pixels)))
+    with pytest.raises(Skip, match="picture too small") as caught:
+        list(task.make([tiny, *[tiny] * task.donors()], made_rows.Rng(0), 0))
+    assert caught.value.final
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_parameters_out_of_range_are_refused_by_name(name: str) -> None:
+    params = next(iter(task_class(name).levels.values()))
+    checked = 0
+    for field in dataclasses.fields(params):
+        value = getattr(params, field.name)
+        bad: list[Any] = []
+        if isinstance(value, bool):
+            continue
+        if isinstance(value, int):
+            bad = [-1, 0, 10**6]
+        elif isinstance(value, str):
+            bad = ["", "nonsense"]
+        elif isinstance(value, tuple):
+            bad = [(), ("nonsense",), (*value, *value)]
+        for wrong in bad:
+            with pytest.raises(ValueError, match=rf"^{field.name} is "):
+                dataclasses.replace(params, **{field.name: wrong})
+            checked += 1
+    assert checked
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_made_rows_are_those_of_the_table(name: str) -> None:
+    """A changed row means a new version: raise `version`, then renew the table with tests/made_rows.py."""
+    table = json.loads((TABLES / f"{name}.json").read_text())
+    cls = task_class(name)
+    assert table["version"] == cls.version
+    assert {entry["level"] for entry in table["rows"]} == set(cls.levels)
+    for entry in table["rows"]:
+        at = (entry["level"], entry["photograph"], entry["k"], entry["aim"])
+        now = made_rows.line(*at, made_rows.example(task_of(name, at[0]), *at[1:]))
+        colours = np.subtract(now.pop("quarters"), entry.pop("quarters"))
+        assert json.loads(json.dumps(now)) == entry, at
+        assert np.abs(colours).max() <= 2, at
+
+
+def calls(function: ast.AST, functions: dict[str, ast.AST], seen: set[str]) -> set[str]:
+    """Names that a function calls, through the module's own functions; names of attributes come with their base."""
+    out: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            out.add(name)
+            if name in functions and name not in seen:
+                seen.add(name)
+                out |= calls(functions[name], functions, seen)
+    return out
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_audit_calls_nothing_that_make_calls(name: str) -> None:
+    """Only media, answer kinds, the page every author meets, and libraries may serve both."""
+    module = inspect.getmodule(task_class(name))
+    assert module is not None
+    tree = ast.parse(inspect.getsource(module))
+    functions: dict[str, ast.AST] = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    (cls,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == task_class(name).__name__]
+    methods = {n.name: n for n in cls.body if isinstance(n, ast.FunctionDef)}
+    functions |= {f"{base}.{m}": n for m, n in methods.items() for base in ("cls", "self")}
+    ours = set(functions)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS) and node.module not in SHARED:
+            ours |= {alias.asname or alias.name for alias in node.names}
+    shared = calls(methods["make"], functions, set()) & calls(methods["audit"], functions, set())
+    assert not {call for call in shared if call in ours or call.split(".")[0] in ours}

@@ -1,0 +1,128 @@
+"""Rows of a task made from real photographs in memory, as a build would make them; also writes the tables of made rows.
+
+`python tests/made_rows.py image/jigsaw > tests/tasks/image/jigsaw.json` renews a table: after a change of made rows,
+which also raises the task's version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssrl_data.core import Example, Record, Row, Skip, Task
+from ssrl_data.media.image import Picture, encode
+from ssrl_data.registry import answer_kind, task_class
+from ssrl_data.rng import Rng
+from ssrl_data.row import canonical, content, decode_row, digest, pack_answer
+
+NAMES = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
+TRIES = 12
+
+
+@cache
+def photograph(name: str) -> Record:
+    """A photograph that ships with scikit-image or scikit-learn."""
+    import skimage.data
+    import sklearn.datasets
+
+    folders = (Path(skimage.data.__file__).parent, Path(sklearn.datasets.__file__).parent / "images")
+    data = next(folder / name for folder in folders if (folder / name).exists()).read_bytes()
+    return Record(key=f"photos/{name}", group=name, source_id=digest(data), license="CC0-1.0", image=Picture(data))
+
+
+def records(name: str, task: Task[Any]) -> list[Record]:
+    """The photograph, and the next ones as donors."""
+    start = NAMES.index(name) if name in NAMES else 0
+    return [photograph(name), *(photograph(NAMES[(start + 1 + d) % len(NAMES)]) for d in range(task.donors()))]
+
+
+def example(task: Task[Any], name: str, k: int, aim: int) -> Example:
+    """One example, as a build would ask for it; raises Skip."""
+    (made,) = task.make(records(name, task), Rng(0, name, k), aim)
+    return made
+
+
+def row(task: Task[Any], level: str, made: Example) -> Row:
+    """The example as a stored row, read back."""
+    kind = answer_kind(made.answer.kind)
+    tail = ("\n\n" if isinstance(made.prompt[-1], str) else "\n") + kind.ask(made.answer.value)
+    body, pictures = content([part if isinstance(part, str) else encode(part) for part in (*made.prompt, tail)])
+    meta = {
+        "params": dataclasses.asdict(task.params),
+        "sources": [],
+        "marks": [dataclasses.asdict(mark) for mark in made.marks],
+        "make": dict(made.meta),
+    }
+    columns = {
+        "prompt": [{"role": "user", "content": body}],
+        "images": [{"bytes": data, "path": None} for data in pictures],
+        "answer": pack_answer(made.answer),
+        "task": type(task).__module__,
+        "task_version": task.version,
+        "level": level,
+        "chance": made.answer.chance,
+        "meta": canonical(meta),
+    }
+    columns |= dict.fromkeys(("id", "source_id", "group_id", "set_id", "license"), "")
+    return decode_row(columns)
+
+
+def made(task: Task[Any], count: int, names: tuple[str, ...] = NAMES) -> Iterator[tuple[str, int, int, Example]]:
+    """Up to `count` examples over photographs and aims in turn: photograph, variant, aim, example."""
+    done = 0
+    for turn in range(count * 4):
+        name, aim = names[turn % len(names)], turn * 5 % task.classes()
+        for k in range(turn * TRIES, (turn + 1) * TRIES):
+            try:
+                one = example(task, name, k, aim)
+            except Skip as skip:
+                if skip.final:
+                    break
+                continue
+            yield name, k, aim, one
+            done += 1
+            break
+        if done == count:
+            return
+
+
+def line(level: str, name: str, k: int, aim: int, one: Example) -> dict[str, Any]:
+    """What a table holds of an example: everything but the pixels, and of those the mean colour of each quarter."""
+    pictures = [part for part in one.prompt if not isinstance(part, str)]
+    quarters = [
+        [part[y : y + len(part) // 2, x : x + len(part) // 2].mean((0, 1)).round().astype(int).tolist()]
+        for part in pictures[-1:]
+        for y in (0, len(part) // 2)
+        for x in (0, len(part) // 2)
+    ]
+    return {
+        "level": level,
+        "photograph": name,
+        "k": k,
+        "aim": aim,
+        "text": digest("".join(part for part in one.prompt if isinstance(part, str))),
+        "sizes": [list(part.shape[:2]) for part in pictures],
+        "answer": one.answer.value,
+        "meta": json.loads(canonical(dict(one.meta))),
+        "quarters": np.array(quarters).reshape(-1, 3).tolist(),
+    }
+
+
+def main() -> None:
+    """Write the table of one task."""
+    name = sys.argv[1]
+    cls = task_class(name)
+    lines = [line(level, *one) for level, params in cls.levels.items() for one in made(cls(params), 2)]
+    rows = ",\n".join("    " + canonical(entry) for entry in lines)
+    print(f'{{\n  "version": {cls.version},\n  "rows": [\n{rows}\n  ]\n}}')
+
+
+if __name__ == "__main__":
+    main()

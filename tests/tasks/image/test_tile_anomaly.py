@@ -1,0 +1,106 @@
+"""Tile anomaly: the wording's budget, the alterations, and what the audit must catch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import made_rows
+import numpy as np
+import pytest
+
+from ssrl_data.answers.choice import Choice
+from ssrl_data.core import Record, Skip
+from ssrl_data.media.image import Picture, encode
+from ssrl_data.rng import Rng
+from ssrl_tasks.image.tile_anomaly import KINDS, TileAnomaly, TileAnomalyParams
+
+
+def test_the_easy_prompt_has_at_most_25_words() -> None:
+    task = TileAnomaly(TileAnomaly.levels["easy"])
+    one = made_rows.example(task, "coffee.png", 0, 1)
+    words = f"{one.prompt[1]}\n\n{Choice().ask(one.answer.value)}".split()
+    assert len(words) <= 25
+
+
+def test_every_tile_but_one_is_left_alone() -> None:
+    for kind in KINDS:
+        task = TileAnomaly(TileAnomalyParams(side=192, grid=3, kinds=(kind,)))
+        for _, k, aim, one in made_rows.made(task, 3, ("ihc.png", "coffee.png", "astronaut.png")):
+            record = made_rows.photograph(made_rows.NAMES[0])
+            shown = np.asarray(one.prompt[0])
+            name = next(n for n in made_rows.NAMES if _same(n, one.meta["box"], shown))
+            record = made_rows.photograph(name)
+            assert record.image is not None
+            source = record.image.view(tuple(one.meta["box"]), (192, 192))
+            y, x = np.nonzero((shown != source).any(2))
+            assert {int(tile) for tile in np.unique(y // 64 * 3 + x // 64)} == {aim}, (kind, k)
+            assert one.used == (2 if kind == "foreign" else 1)
+
+
+def _same(name: str, box: list[int], shown: np.ndarray) -> bool:
+    picture = made_rows.photograph(name).image
+    if picture is None or box[2] > picture.size[0] or box[3] > picture.size[1]:
+        return False
+    return bool((picture.view((box[0], box[1], box[2], box[3]), (192, 192)) == shown).all(2).mean() > 0.8)
+
+
+def test_only_a_level_with_foreign_tiles_asks_for_a_donor() -> None:
+    assert TileAnomaly(TileAnomaly.levels["easy"]).donors() == 0
+    assert TileAnomaly(TileAnomaly.levels["medium"]).donors() == 0
+    hard = TileAnomaly(TileAnomaly.levels["hard"])
+    assert hard.donors() == 1
+    with pytest.raises(Skip, match="no other picture"):
+        list(TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make([made_rows.photograph("coffee.png")], Rng(0), 0))
+
+
+def test_a_donor_too_small_does_not_end_the_record() -> None:
+    small = Record("s", "s", "0" * 32, image=Picture(encode(np.zeros((50, 50, 3), np.uint8))))
+    with pytest.raises(Skip, match="other picture too small") as caught:
+        list(
+            TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make(
+                [made_rows.photograph("coffee.png"), small], Rng(0), 0
+            )
+        )
+    assert not caught.value.final
+
+
+@pytest.mark.parametrize("kind", ["greyscale", "swap"])
+def test_colour_alterations_of_a_grey_picture_are_skipped(kind: str) -> None:
+    with pytest.raises(Skip, match="invisible"):
+        list(TileAnomaly(TileAnomalyParams(kinds=(kind,))).make([made_rows.photograph("camera.png")], Rng(0), 1))
+
+
+def test_a_blank_tile_on_a_grey_picture_is_skipped() -> None:
+    grey = Record("g", "g", "0" * 32, image=Picture(encode(np.full((400, 400, 3), 128, np.uint8))))
+    with pytest.raises(Skip):
+        list(TileAnomaly(TileAnomalyParams()).make([grey], Rng(0), 0))
+
+
+@pytest.mark.parametrize("records", [True, False])
+def test_audit_finds_a_second_altered_tile(records: bool) -> None:
+    task = TileAnomaly(TileAnomaly.levels["easy"])
+    row = made_rows.row(task, "easy", made_rows.example(task, "coffee.png", 0, 1))
+    pixels = row.images[0].copy()
+    pixels[112:, 112:] = 128
+    two = dataclasses.replace(row, images=(pixels,))
+    assert list(task.audit(two, made_rows.records("coffee.png", task) if records else []))
+
+
+def test_audit_names_each_alteration() -> None:
+    """The kind is recomputed, so a row whose metadata names another one is a fault."""
+    for kind in KINDS:
+        params = TileAnomalyParams(side=192, grid=2, kinds=(kind,))
+        task = TileAnomaly(params)
+        for turn in range(20):
+            try:
+                one = made_rows.example(task, "ihc.png", turn, turn % 4)
+                break
+            except Skip:
+                continue
+        row = made_rows.row(task, "x", one)
+        used = made_rows.records("ihc.png", task)
+        assert list(task.audit(row, used)) == [], kind
+        for other in set(KINDS) - {kind}:
+            make = dict(row.meta["make"]) | {"kind": other}
+            wrong = dataclasses.replace(row, meta=dict(row.meta) | {"make": make})
+            assert list(task.audit(wrong, used)), (kind, other)
