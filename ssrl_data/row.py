@@ -59,7 +59,7 @@ def unpack_answer(text: str) -> tuple[Any, Json, Credit]:
         rule, c = credit["rule"], float(credit["c"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not an answer column: {text[:80]!r}") from error
-    kind = answer_kind(name)
+    kind = answer_kind(str(name))
     if type(version) is not int or version > kind.version:
         raise ValueError(f"answer kind {name} is at version {version} in the row and {kind.version} here: update ssrl")
     kind.check(value)

@@ -56,7 +56,7 @@ class Blanks(ShortAnswer):
         for part in parts:
             if not isinstance(part, dict) or set(part) != {"kind", "v", "value"}:
                 raise ValueError(f"a blank has the keys kind, v and value, got {part!r:.80}")
-            kind = answer_kind(part["kind"])
+            kind = answer_kind(str(part["kind"]))
             if not isinstance(kind, ShortAnswer) or "exact" not in kind.rules or kind.name == self.name:
                 raise ValueError(f"answer kind {part['kind']!r} cannot be a blank")
             if type(part["v"]) is not int or part["v"] > kind.version:

@@ -62,7 +62,11 @@ class Interval(ShortAnswer):
 
     def check(self, value: Json) -> None:
         """Raise ValueError unless the interval lies in its bounds and can be written in plain decimals."""
-        if not isinstance(value, dict) or set(value) != {"answer", "bounds", "unit"} or value["unit"] not in _SHORT:
+        if (
+            not isinstance(value, dict)
+            or set(value) != {"answer", "bounds", "unit"}
+            or value["unit"] not in list(_SHORT)
+        ):
             raise ValueError(f"an interval's value has the keys answer, bounds and unit, got {value!r:.80}")
         pairs = (value["answer"], value["bounds"])
         if not all(isinstance(p, list) and len(p) == 2 and all(type(x) in (int, float) for x in p) for p in pairs):

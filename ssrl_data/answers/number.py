@@ -85,7 +85,7 @@ class Number(ShortAnswer):
         """Raise ValueError unless the number can be written in its form, within its range."""
         if not isinstance(value, dict) or set(value) != {"answer", "form", "tolerance", "low", "high"}:
             raise ValueError(f"a number's value has the keys answer, form, tolerance, low and high, got {value!r:.80}")
-        if value["form"] not in self.forms:
+        if value["form"] not in list(self.forms):
             raise ValueError(f"form {value['form']!r:.80} is unknown: use one of {', '.join(self.forms)}")
         for key in ("answer", "tolerance"):
             if not isinstance(value[key], str) or _read(value[key], "any") != value[key]:

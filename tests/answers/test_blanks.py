@@ -138,6 +138,26 @@ def test_what_cannot_be_a_blank_cannot_be_made(parts: list[Answer]) -> None:
         Blanks().answer(parts)
 
 
+def test_as_many_blanks_as_it_says_can_be_made() -> None:
+    answer = Blanks().answer([COLOUR] * 99)
+    assert grade(pack_answer(answer), Blanks().gold(answer.value)).score == 1.0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        None,
+        {},
+        {"kind": "choice", "v": 1},
+        {"kind": [], "v": 1, "value": {}},
+        {"kind": "choice", "v": "1", "value": COLOUR.value},
+    ],
+)
+def test_a_broken_part_is_an_error(part: object) -> None:
+    with pytest.raises(ValueError, match=r"blank|no answer kind"):
+        Blanks().check({"answer": [part]})
+
+
 def test_a_part_of_a_newer_version_is_an_error() -> None:
     value = {"answer": [{"kind": "choice", "v": 2, "value": COLOUR.value}]}
     column = canonical({"kind": "blanks", "v": 1, "value": value, "credit": {"rule": "exact", "c": 0.5}})

@@ -129,3 +129,27 @@ def test_the_prompt_names_the_order() -> None:
         asked
         == "Answer with the comma-separated counts of circle, square and star (each from 0 to 9) in <answer></answer>."
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": "dog"},
+        {"names": [3]},
+        {"names": ["dog", "cat"]},
+        {"answer": 3},
+        {"answer": [3, 3]},
+        {"answer": (3,)},
+        {"answer": ["3"]},
+        {"low": 0.0},
+        {"high": None},
+        {"high": 10**18},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_broken_value_is_an_error(change: dict[str, object]) -> None:
+    value = {"names": ["dog"], "answer": [3], "low": 0, "high": 10**18 - 1}
+    Counts().check(value)
+    with pytest.raises(ValueError, match=r".{20}"):
+        Counts().check(value | change)

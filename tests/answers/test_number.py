@@ -177,3 +177,36 @@ def test_the_prompt_says_the_form() -> None:
     assert asked(Number().answer(3, chance=0.0)) == "Answer with an integer in <answer></answer>."
     assert asked(Number().answer(3, form="fraction", chance=0.0)) == "Answer with a fraction in <answer></answer>."
     assert asked(Number().answer(3, form="decimal", chance=0.0)) == "Answer with a decimal number in <answer></answer>."
+
+
+def test_two_options_are_enough() -> None:
+    assert Number().answer(3, options=2).chance == 0.5
+
+
+def test_zero_has_no_sign() -> None:
+    for form in Number.forms:
+        assert Number().right(Number().answer(0, form=form, chance=0.0).value) == "0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": 3},
+        {"answer": "6/8"},
+        {"answer": "0.5"},
+        {"answer": "x"},
+        {"tolerance": 0},
+        {"tolerance": "x"},
+        {"low": 0},
+        {"high": 9},
+        {"low": 0, "high": 9.0},
+        {"low": False, "high": 9},
+        {"form": []},
+    ],
+    ids=str,
+)
+def test_a_broken_value_is_an_error(change: dict[str, object]) -> None:
+    value = {"answer": "3", "form": "integer", "tolerance": "0", "low": None, "high": None}
+    Number().check(value)
+    with pytest.raises(ValueError, match=r".{20}"):
+        Number().check(value | change)

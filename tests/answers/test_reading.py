@@ -193,3 +193,8 @@ def test_ordinary_text_is_visible() -> None:
         "\U000e0041",
     ):
         assert not visible(text), text
+
+
+def test_an_empty_final_is_never_parsed() -> None:
+    for response in ("<answer></answer>", "<answer> </answer>", "\\boxed{}", "\\boxed{\\text{ }}", "", " "):
+        assert final(response, str).given is None

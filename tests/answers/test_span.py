@@ -116,3 +116,12 @@ def test_a_text_that_cannot_be_answered_with_cannot_be_made(text: str) -> None:
 def test_the_longest_text_can_be_answered_with() -> None:
     text = "x" * 1024
     assert grade(pack_answer(Span().answer(text, chance=0.0)), f"<answer>{text}</answer>").score == 1.0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"answer": "x"}, {"answer": "x", "aliases": "y"}, {"answer": 3, "aliases": []}, {"answer": "x", "aliases": [3]}],
+)
+def test_a_broken_value_is_an_error(value: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="span"):
+        Span().check(value)

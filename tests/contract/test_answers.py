@@ -198,6 +198,7 @@ def test_a_broken_truth_is_an_error_and_not_a_score(name: str, value: object) ->
         {"v": 2},
         {"v": "1"},
         {"kind": "permutatoin"},
+        {"kind": ["choice"]},
     ],
     ids=str,
 )
