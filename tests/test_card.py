@@ -177,6 +177,7 @@ def test_strangers_text_is_only_text() -> None:
     assert markdown("<script>\n# a & b") == "&lt;script&gt; # a &amp; b"
     assert markdown("1. www.a.b me@c") == "1\\. www\\.a.b me\\@c"
     assert markdown("# x") == "\\# x"
+    assert markdown("a_b _c_") == "a_b \\_c\\_"
     assert markdown_origin("https://a.org/> [x](y)") == markdown("https://a.org/> [x](y)")
     assert fenced("a\n```\nb").startswith("````")
 

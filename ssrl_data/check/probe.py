@@ -22,6 +22,7 @@ import numpy as np
 
 from ssrl_data.check.bounds import LEVEL, TOLERANCE, rows_needed
 from ssrl_data.core import Json, Pixels, Row
+from ssrl_data.registry import modules, task_class
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, unpack_answer
 
@@ -46,6 +47,17 @@ _WORDS = 128
 _CELLS = 4
 _SEAMS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 _MANY = 16
+
+
+def signal(task: str) -> frozenset[str]:
+    """The families that a task declares; none when it is not installed."""
+    return task_class(task).signal if task in modules("ssrl.tasks") else frozenset()
+
+
+def open_families(task: str) -> list[str]:
+    """The families that must not tell the answers of a task."""
+    declared = signal(task)
+    return [family for family in FAMILIES if family not in declared]
 
 
 def features(row: Row, pictures: Sequence[bytes], families: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -140,20 +152,14 @@ class Outcome:
     sources: int = 0
 
 
-def probe(rows: Sequence[Facts], signal: frozenset[str]) -> dict[str, Outcome]:
-    """Probe one level of one task, family by family."""
+def probe(rows: Sequence[Facts], declared: frozenset[str]) -> dict[str, Outcome]:
+    """Probe one level of one task, family by family, but the declared ones."""
     rows = sorted(rows, key=lambda row: digest("probe", row.id))[:ROWS]
-    present = [family for family in FAMILIES if any(family in row.features for row in rows)]
-    tested = [family for family in present if family not in signal]
     halves = _halves(rows)
     labels = _labels(rows, halves)
-    out = {}
-    for family in present:
-        if family in signal:
-            out[family] = Outcome("declared")
-        else:
-            out[family] = _probe(rows, family, labels, halves, len(tested))
-    return out
+    tested = [f for f in FAMILIES if f not in declared and any(f in row.features for row in rows)]
+    found = {family: _probe(rows, family, labels, halves, len(tested)) for family in tested}
+    return found | {family: Outcome("declared") for family in sorted(declared)}
 
 
 def _halves(rows: Sequence[Facts]) -> NDArray[np.bool_]:

@@ -78,7 +78,8 @@ def parse_row(columns: Mapping[str, Any]) -> tuple[Row | None, str, str]:
         if not sources or not all(isinstance(text, str) for source in sources for text in source):
             return None, "meta", "meta.sources names no source, or not by texts"
         for mark in meta["marks"]:
-            _ = mark["image"], mark["label"], [int(v) for v in mark["box"]]
+            if [type(v) for v in (mark["image"], *mark["box"])] != [int] * 5 or not isinstance(mark["label"], str):
+                return None, "meta", "a mark is not a picture's number, four pixels and a label"
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return None, "meta", f"meta is not what a build writes ({type(error).__name__})"
     if fault := _prompt_fault(columns["prompt"], len(columns.get("images") or ())):

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from ssrl_data.build.commit import replace_json
 from ssrl_data.check.guess import judge_level
-from ssrl_data.check.probe import probe
+from ssrl_data.check.probe import probe, signal
 from ssrl_data.check.report import FAILED, NOT_RECHECKED, NOT_RUN, PASSED, CheckReport, Faults, Part, part
 from ssrl_data.check.rows import count_faults, read_manifest, stray_files
 from ssrl_data.check.scan import Facts, Job, Scan, scan_shard
 from ssrl_data.check.seen import by_split, duplicates, near_pairs, overlaps
 from ssrl_data.check.truth import find_sources
 from ssrl_data.core import Json, SsrlError
-from ssrl_data.registry import modules, task_class
 
 
 def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers: int = 1) -> CheckReport:
@@ -149,7 +148,7 @@ def _leak(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
             if encoding != norm[0][0]:
                 faults.add("leak", "encoding", row.id, row.name, f"a picture is {encoding}; most are {norm[0][0]}")
     for name, rows in levels.items():
-        if "sizes" in _signal(name):
+        if "sizes" in signal(_task(name)):
             continue
         sizes = Counter(row.sizes for row in rows).most_common(1)[0][0]
         for row in rows:
@@ -159,14 +158,12 @@ def _leak(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
     return part("leak", faults, PASSED, "no metadata; pictures encoded alike and of one size in each level")
 
 
+def _task(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
 def _sizes(sizes: Sequence[tuple[int, int]]) -> str:
     return ", ".join(f"{width}x{height}" for width, height in sizes) or "no size"
-
-
-def _signal(name: str) -> frozenset[str]:
-    """The feature families that the task of a `task/level` declares; none when it is not installed."""
-    task = name.rpartition("/")[0]
-    return task_class(task).signal if task in modules("ssrl.tasks") else frozenset()
 
 
 def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
@@ -174,7 +171,7 @@ def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
     reasons: Counter[str] = Counter()
     ran = 0
     for name, rows in levels.items():
-        found = probe(rows, _signal(name))
+        found = probe(rows, signal(_task(name)))
         details[name] = {family: dataclasses.asdict(outcome) for family, outcome in found.items()}
         for family, outcome in found.items():
             ran += outcome.status in (PASSED, FAILED)

@@ -76,7 +76,7 @@ def survey(directory: Path, manifest: Mapping[str, Json], per_level: int) -> dic
                 found.answers[value] += 1
                 found.first_only |= several
                 # A heap of the smallest hashes; a few more than shown, so that records need not repeat.
-                heap, key = heaps[f"{task}/{level}"], -int(digest("report", id), 16)
+                heap, key = heaps[f"{task}/{level}"], -int(digest("report", str(id)), 16)
                 heapq.heappush(heap, (key, file, index, source))
                 if len(heap) > 8 * per_level:
                     heapq.heappop(heap)
@@ -124,10 +124,10 @@ def read_rows(directory: Path, places: list[tuple[str, int]]) -> dict[tuple[str,
     return out
 
 
-def answer_class(answer: str) -> tuple[Json, bool]:
+def answer_class(answer: str | None) -> tuple[Json, bool]:
     """What an `answer` column is counted under, and whether it had more than this one element."""
     try:
-        _, value, _ = unpack_answer(answer)
+        _, value, _ = unpack_answer(answer or "")
     except ValueError:
         return "unreadable", False
     several = False

@@ -24,3 +24,9 @@ def built(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dataset(built: Path, tmp_path: Path) -> Path:
     """A copy to plant faults in."""
     return Path(shutil.copytree(built, tmp_path / "dataset"))
+
+
+@pytest.fixture
+def bare(built: Path, tmp_path: Path) -> Path:
+    """A copy without the corpus, as a published dataset is: checked faster, since nothing is recomputed."""
+    return Path(shutil.copytree(built, tmp_path / "bare", ignore=shutil.ignore_patterns(".ssrl")))

@@ -74,14 +74,14 @@ def test_untouched(built: Path, tmp_path: Path) -> None:
     assert "not everything was checked: guess not run, probe not run" in render_text(report)
 
 
-def test_same_report_whatever_the_workers(dataset: Path) -> None:
-    plant(dataset, lambda rows: [*rows, rows[0]])
-    one = check_dataset(dataset, workers=1).to_json()
-    first = (dataset / "check.json").read_bytes()
-    two = check_dataset(dataset, workers=2).to_json()
+def test_same_report_whatever_the_workers(bare: Path) -> None:
+    plant(bare, lambda rows: [*rows, rows[0]])
+    one = check_dataset(bare, workers=1).to_json()
+    first = (bare / "check.json").read_bytes()
+    two = check_dataset(bare, workers=2).to_json()
     assert one == two
-    assert (dataset / "check.json").read_bytes() == first
-    assert str(dataset).encode() not in first
+    assert (bare / "check.json").read_bytes() == first
+    assert str(bare).encode() not in first
 
 
 def test_wrong_answer(dataset: Path) -> None:
@@ -111,15 +111,15 @@ def test_near_duplicate_tiles(dataset: Path) -> None:
     assert ("truth", "one answer") in rules(check_dataset(dataset))
 
 
-def test_skewed_answers(dataset: Path) -> None:
+def test_skewed_answers(bare: Path) -> None:
     def skewed(rows: Rows) -> Rows:
         tiles = of(rows, "image/tile_anomaly")
         kept = {i for i in tiles if right(rows[i]) == "3"} | {i for n, i in enumerate(tiles) if n % 12 == 0}
         return [row for i, row in enumerate(rows) if i in kept or i not in tiles]
 
-    plant(dataset, skewed)
-    plant(dataset, skewed, "test")
-    report = check_dataset(dataset)
+    plant(bare, skewed)
+    plant(bare, skewed, "test")
+    report = check_dataset(bare)
     assert rules(report) == {("guess", "guessable")}
     assert any("`always <answer>3</answer>` scores" in finding.message for finding in report.findings)
 
@@ -142,42 +142,42 @@ def exif(row: dict[str, Any]) -> bytes:
     ],
     ids=["exif", "tail", "comment", "segment"],
 )
-def test_leaked_metadata(dataset: Path, data: Callable[[dict[str, Any]], bytes], named: str) -> None:
-    plant(dataset, change_one("image/tile_anomaly", lambda row: picture(row, data(row))))
-    report = check_dataset(dataset)
+def test_leaked_metadata(bare: Path, data: Callable[[dict[str, Any]], bytes], named: str) -> None:
+    plant(bare, change_one("image/tile_anomaly", lambda row: picture(row, data(row))))
+    report = check_dataset(bare)
     assert ("leak", "metadata") in rules(report)
     assert any(named in finding.message for finding in report.findings)
 
 
-def test_file_name_beside_the_picture(dataset: Path) -> None:
+def test_file_name_beside_the_picture(bare: Path) -> None:
     def named(row: dict[str, Any]) -> dict[str, Any]:
         return row | {"images": [{"bytes": row["images"][0]["bytes"], "path": "answer-3.jpg"}]}
 
-    plant(dataset, change_one("image/tile_anomaly", named))
-    assert rules(check_dataset(dataset)) == {("leak", "file path")}
+    plant(bare, change_one("image/tile_anomaly", named))
+    assert rules(check_dataset(bare)) == {("leak", "file path")}
 
 
-def test_another_encoding(dataset: Path) -> None:
+def test_another_encoding(bare: Path) -> None:
     def coarser(row: dict[str, Any]) -> dict[str, Any]:
         kept = io.BytesIO()
         Image.fromarray(decode(row["images"][0]["bytes"])).save(kept, "JPEG", quality=93, subsampling=0)
         return picture(row, kept.getvalue())
 
-    plant(dataset, change_one("image/tile_anomaly", coarser))
-    assert rules(check_dataset(dataset)) == {("leak", "encoding")}
+    plant(bare, change_one("image/tile_anomaly", coarser))
+    assert rules(check_dataset(bare)) == {("leak", "encoding")}
 
 
-def test_another_size(dataset: Path) -> None:
+def test_another_size(bare: Path) -> None:
     def smaller(row: dict[str, Any]) -> dict[str, Any]:
         return picture(row, encode(np.ascontiguousarray(decode(row["images"][0]["bytes"])[:-8])))
 
-    plant(dataset, change_one("image/tile_anomaly", smaller))
-    assert ("leak", "sizes") in rules(check_dataset(dataset))
+    plant(bare, change_one("image/tile_anomaly", smaller))
+    assert ("leak", "sizes") in rules(check_dataset(bare))
 
 
-def test_duplicate_row(dataset: Path) -> None:
-    plant(dataset, lambda rows: [*rows, rows[3]])
-    assert rules(check_dataset(dataset)) == {("seen", "duplicate row")}
+def test_duplicate_row(bare: Path) -> None:
+    plant(bare, lambda rows: [*rows, rows[3]])
+    assert rules(check_dataset(bare)) == {("seen", "duplicate row")}
 
 
 def test_same_question_with_another_answer(dataset: Path) -> None:
@@ -192,16 +192,16 @@ def test_same_question_with_another_answer(dataset: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ["group_id", "set_id"])
-def test_split_overlap(dataset: Path, column: str) -> None:
-    taken = read(dataset, "test")[0][column]
-    plant(dataset, lambda rows: [rows[0] | {column: taken}, *rows[1:]])
-    assert rules(check_dataset(dataset)) == {("seen", "split overlap")}
+def test_split_overlap(bare: Path, column: str) -> None:
+    taken = read(bare, "test")[0][column]
+    plant(bare, lambda rows: [rows[0] | {column: taken}, *rows[1:]])
+    assert rules(check_dataset(bare)) == {("seen", "split overlap")}
 
 
-def test_record_in_two_splits(dataset: Path) -> None:
-    moved = read(dataset, "test")[0] | {"group_id": "moved", "set_id": "moved"}
-    plant(dataset, lambda rows: [*rows, moved])
-    assert ("seen", "split overlap") in rules(check_dataset(dataset))
+def test_record_in_two_splits(bare: Path) -> None:
+    moved = read(bare, "test")[0] | {"group_id": "moved", "set_id": "moved"}
+    plant(bare, lambda rows: [*rows, moved])
+    assert ("seen", "split overlap") in rules(check_dataset(bare))
 
 
 def test_near_duplicate_records_in_two_splits(photos: Path, tmp_path: Path) -> None:
@@ -218,16 +218,16 @@ def test_near_duplicate_records_in_two_splits(photos: Path, tmp_path: Path) -> N
     assert ("near", "near duplicate") in rules(check_dataset(tmp_path / "dataset"))
 
 
-def test_tampered_file(dataset: Path) -> None:
-    path = dataset / "data/image/train-00000-of-00001.parquet"
+def test_tampered_file(bare: Path) -> None:
+    path = bare / "data/image/train-00000-of-00001.parquet"
     path.write_bytes(path.read_bytes()[:-12] + b"\0" + path.read_bytes()[-11:])
-    assert ("rows", "file hash") in rules(check_dataset(dataset))
+    assert ("rows", "file hash") in rules(check_dataset(bare))
 
 
-def test_missing_and_stray_files(dataset: Path) -> None:
-    path = dataset / "data/image/train-00000-of-00001.parquet"
+def test_missing_and_stray_files(bare: Path) -> None:
+    path = bare / "data/image/train-00000-of-00001.parquet"
     path.rename(path.with_name("train-00000-of-00009.parquet"))
-    assert {("rows", "missing file"), ("rows", "stray file")} <= rules(check_dataset(dataset))
+    assert {("rows", "missing file"), ("rows", "stray file")} <= rules(check_dataset(bare))
 
 
 @pytest.mark.parametrize(
@@ -249,37 +249,37 @@ def test_missing_and_stray_files(dataset: Path) -> None:
         (lambda row: picture(row, row["images"][0]["bytes"][:900] + b"\xff\xd9"), "picture"),
     ],
 )
-def test_structure(dataset: Path, change: Callable[[dict[str, Any]], dict[str, Any]], rule: str) -> None:
-    plant(dataset, change_one("image/tile_anomaly", change))
-    report = check_dataset(dataset)
+def test_structure(bare: Path, change: Callable[[dict[str, Any]], dict[str, Any]], rule: str) -> None:
+    plant(bare, change_one("image/tile_anomaly", change))
+    report = check_dataset(bare)
     assert ("rows", rule) in rules(report)
     assert not report.passed
 
 
-def test_prompt_that_does_not_say_how_to_answer(dataset: Path) -> None:
+def test_prompt_that_does_not_say_how_to_answer(bare: Path) -> None:
     def cut(row: dict[str, Any]) -> dict[str, Any]:
         content = row["prompt"][0]["content"][:-1]
         return identify(row | {"prompt": [{"role": "user", "content": content}]})
 
-    plant(dataset, change_one("image/tile_anomaly", cut))
-    assert ("rows", "prompt") in rules(check_dataset(dataset))
+    plant(bare, change_one("image/tile_anomaly", cut))
+    assert ("rows", "prompt") in rules(check_dataset(bare))
 
 
-def test_manifest_that_counts_otherwise(dataset: Path) -> None:
-    manifest = json.loads((dataset / "manifest.json").read_text())
+def test_manifest_that_counts_otherwise(bare: Path) -> None:
+    manifest = json.loads((bare / "manifest.json").read_text())
     manifest["counts"]["image/jigsaw/easy"]["rows"] += 1
-    (dataset / "manifest.json").write_text(json.dumps(manifest))
-    assert rules(check_dataset(dataset)) == {("rows", "manifest")}
+    (bare / "manifest.json").write_text(json.dumps(manifest))
+    assert rules(check_dataset(bare)) == {("rows", "manifest")}
 
 
-def test_reserved_column(dataset: Path) -> None:
+def test_reserved_column(bare: Path) -> None:
     import pyarrow.parquet as pq
 
-    path = dataset / "data/image/train-00000-of-00001.parquet"
+    path = bare / "data/image/train-00000-of-00001.parquet"
     table = pq.read_table(path)
     pq.write_table(table.append_column("completion", table["answer"]), path)
-    settle(dataset)
-    report = check_dataset(dataset)
+    settle(bare)
+    report = check_dataset(bare)
     assert ("rows", "columns") in rules(report)
     assert "trainers reserve completion" in report.findings[0].message
 
