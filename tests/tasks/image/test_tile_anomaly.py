@@ -76,6 +76,19 @@ def test_a_blank_tile_on_a_grey_picture_is_skipped() -> None:
         list(TileAnomaly(TileAnomalyParams()).make([grey], Rng(0), 0))
 
 
+def test_a_second_tile_that_could_be_the_altered_one_is_skipped() -> None:
+    """All of the picture is shown, its lower right quarter nearly mid-grey by nature."""
+    photograph = made_rows.photograph("retina.jpg").image
+    assert photograph is not None
+    pixels = photograph.view((200, 200, 1200, 1200), (258, 258))
+    task = TileAnomaly(TileAnomalyParams())
+    plain = Record("p", "p", "0" * 32, image=Picture(encode(pixels)))
+    assert list(task.make([plain], Rng(0), 0))
+    pixels[129:, 129:] = 134
+    with pytest.raises(Skip, match="does not stand out"):
+        list(task.make([Record("p", "p", "0" * 32, image=Picture(encode(pixels)))], Rng(0), 0))
+
+
 @pytest.mark.parametrize("records", [True, False])
 def test_audit_finds_a_second_altered_tile(records: bool) -> None:
     task = TileAnomaly(TileAnomaly.levels["easy"])
