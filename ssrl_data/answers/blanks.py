@@ -16,6 +16,7 @@ from ssrl_data.registry import answer_kind
 MOST = 99
 
 _LABEL = re.compile(r"\(?([0-9]{1,2})(?::|[.)]:?\s)(.*)", re.DOTALL)
+_LABELS = frozenset("(0123456789")  # what a label begins with
 _WHOLE = Credit("exact", 0.0)
 
 
@@ -141,6 +142,8 @@ def _items(text: str, n: int) -> list[str] | None:
         items.pop()
     if len(items) != n or not any(items):
         return None
+    if items[0][:1] not in _LABELS:
+        return items
     labelled = [_LABEL.fullmatch(item) for item in items]
     found = {int(match[1]): match[2].strip() for match in labelled if match is not None}
     if set(found) == set(range(1, n + 1)):
