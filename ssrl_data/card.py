@@ -225,8 +225,7 @@ def _outcome(check: Mapping[str, Json] | None) -> Markup:
         return Markup("Not checked: `ssrl check DATASET --source CORPUS` recomputes every answer and guesses at it.")
     verdict = "`ssrl check` found no fault." if check["passed"] else "**`ssrl check` found faults.**"
     lines = [verdict, ""]
-    lines += [
-        f"- {markdown(part['name'])}: {markdown(part['status'])}; {markdown(part['summary'])}"
-        for part in check["parts"]
-    ]
+    for part in check["parts"]:
+        faults = ", ".join(f"{rule} ({count:,})" for rule, count in part["faults"].items())
+        lines.append(f"- {markdown(part['name'])}: {markdown(part['status'])}; {markdown(faults or part['summary'])}")
     return Markup("\n".join(lines))  # noqa: S704 (escaped line by line)

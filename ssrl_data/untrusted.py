@@ -9,9 +9,9 @@ import unicodedata
 from markupsafe import Markup
 
 # What can open markup inside a line, what can at its start, and the automatic links (`http:`, `a@b`, `www.`).
-_SPECIAL = re.compile(r"[\\`*\[\]()!|~:@$^]|(?<!\w)_|_(?!\w)|^[#+=-]|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*\[\]|~@$^]|:(?=\S)|(?<!\w)_|_(?!\w)|^[#+=-]|(?<=www)\.", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d+)\.")
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~%?=&+,;/-]*)?")
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~%?=&+,;:#@/-]*)?")
 
 
 def visible(text: str) -> str:

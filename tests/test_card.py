@@ -142,7 +142,10 @@ def test_states_the_figures_of_the_manifest() -> None:
 
 
 def test_says_what_the_check_found() -> None:
-    check = {"passed": False, "parts": [{"name": "truth", "status": "not rechecked", "summary": "no corpus | at hand"}]}
+    check = {
+        "passed": False,
+        "parts": [{"name": "truth", "status": "not rechecked", "summary": "no corpus | at hand", "faults": {}}],
+    }
     card = render_card(MANIFEST, CHANCE, check)
     assert "**`ssrl check` found faults.**" in card
     assert "- truth: not rechecked; no corpus \\| at hand" in card
@@ -173,7 +176,7 @@ def test_the_recipe_is_one_that_a_build_reads() -> None:
 
 def test_strangers_text_is_only_text() -> None:
     card = render_card(MANIFEST, CHANCE)
-    assert "- a\\*b.jpg: Ann \\| \\[x\\]\\(http\\://y\\), CC-BY-4.0, <https://a.org/b_c>" in card
+    assert "- a\\*b.jpg: Ann \\| \\[x\\](http\\://y), CC-BY-4.0, <https://a.org/b_c>" in card
     assert markdown("<script>\n# a & b") == "&lt;script&gt; # a &amp; b"
     assert markdown("1. www.a.b me@c") == "1\\. www\\.a.b me\\@c"
     assert markdown("# x") == "\\# x"

@@ -134,7 +134,7 @@ def _guess(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
                     f"{guess.lower:.3f}; chance is stated as {guess.chance:.3f}"
                 )
                 faults.add("guess", "guessable", "", name, message)
-    summary = f"no guesser beats chance on {judged} levels"
+    summary = f"no guesser beats chance, levels judged: {judged}"
     if short:
         summary = f"too few rows on {len(short)} of {judged} levels: {short[0]}"
     return part("guess", faults, NOT_RUN if short or not judged else PASSED, summary, details)
@@ -194,7 +194,7 @@ def _seen(scan: Scan) -> Part:
     for rule, row, message in (*duplicates(scan.facts), *overlaps(scan.facts)):
         scan.faults.add("seen", rule, row.id, row.name, message)
     splits = Counter(row.split for row in scan.facts)
-    return part("seen", scan.faults, PASSED, f"no row twice, nothing shared between {len(splits)} split(s)")
+    return part("seen", scan.faults, PASSED, f"no row twice, nothing shared between splits ({len(splits)})")
 
 
 def _near(scan: Scan, corpus: bool) -> Part:
