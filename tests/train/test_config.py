@@ -96,8 +96,13 @@ def test_what_trl_refuses_is_said_in_its_words(tmp_path: Path) -> None:
 
 def test_there_are_configs_for_the_demo_and_for_one_gpu() -> None:
     assert {path.stem for path in SHIPPED} >= {
-        "demo", "qwen2.5-vl-3b-lora", "qwen2.5-vl-3b-full", "qwen2.5-vl-7b-lora", "qwen3-vl-8b-lora", "qwen3-vl-2b-full",
-    }  # fmt: skip
+        "demo",
+        "qwen2.5-vl-3b-lora",
+        "qwen2.5-vl-3b-full",
+        "qwen2.5-vl-7b-lora",
+        "qwen3-vl-8b-lora",
+        "qwen3-vl-2b-full",
+    }
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
