@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -148,11 +149,12 @@ def check(
     directory: Annotated[Path, typer.Argument(help="a built dataset")],
     source: Annotated[list[str] | None, typer.Option(help="its corpus, when it has moved")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
 ) -> None:
     """Check every row: true, one answer, not guessable, no leak, not seen, judged fairly. Exits 1 on a fault."""
     from ssrl_data.check import check_dataset, render_text
 
-    found = check_dataset(directory, source or None)
+    found = check_dataset(directory, source or None, workers or os.cpu_count() or 1)
     typer.echo(json.dumps(found.to_json(), indent=2, sort_keys=True) if as_json else render_text(found))
     if not found.passed:
         raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Is it ambiguous, guessable, leaking? Measures that tasks share."""

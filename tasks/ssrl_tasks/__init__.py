@@ -1,0 +1,1 @@
+"""The pretext tasks: one module each, named by its path below this package."""

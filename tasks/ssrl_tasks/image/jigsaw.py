@@ -146,6 +146,7 @@ class Jigsaw(Task[JigsawParams]):
         if _unlike(shown, shown)[~np.eye(len(shown), dtype=bool)].min() <= TWINS:
             yield Fault("one answer", "two tiles look the same")
             return
+            return
         grey = np.abs(shown - MID).mean((1, 2, 3)) <= SAME
         if grey.sum() != params["blank"]:
             yield Fault("one answer", f"{grey.sum()} tiles are grey, expected {int(params['blank'])}")

@@ -88,6 +88,8 @@ class Rotation(Task[RotationParams]):
     def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
         """Turn a square crop by `aim` steps."""
         p = self.params
+        if not p.upright and records[0].facts.get("upright") is False:
+            raise Skip("no way up", final=True)
         angle = aim * p.step
         seen_at = p.side if p.step == 90 else round(OVERSAMPLE * p.side)
         box, pixels = crop.square(records[0], seen_at, rng)

@@ -128,6 +128,12 @@ class TileAnomaly(Task[TileAnomalyParams]):
             after = _altered(before, kind, rng)
         if float(cv2.absdiff(before, after).mean()) < VISIBLE:
             raise Skip("alteration invisible")
+        if p.name_kind and any(
+            float(cv2.absdiff(after, _altered(before, other, rng)).mean()) < VISIBLE
+            for other in p.kinds
+            if other not in (kind, "noise", "foreign")
+        ):
+            raise Skip("another alteration looks the same")
         if KINDS[kind][1] == "seam" and similarity.least_contrast([after]) < CONTRAST:
             raise Skip("flat tile")
         pixels[y : y + size, x : x + size] = after
@@ -184,7 +190,8 @@ class TileAnomaly(Task[TileAnomalyParams]):
         lent = None
         if donor is not None and made["donor_box"]:
             lent = _in_tiles(donor.view(tuple(made["donor_box"]), (side, side)), grid)[number - 1]
-        kinds = _explained(shown[number - 1], source[number - 1], lent)
+        explained = _explained(shown[number - 1], source[number - 1], lent)
+        kinds = [found for found in explained if found in params["kinds"]]
         if kinds != [kind]:
             yield Fault("true", f"alterations that explain tile {number}: {kinds}, stated {kind}")
 
