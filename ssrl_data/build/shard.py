@@ -28,7 +28,7 @@ from ssrl_data.sources.base import Source
 ROW_GROUP = 50
 TRIES = 4
 """Variants of one record tried for one place before the place goes to another record."""
-GIVE_UP = 5
+GIVE_UP = 8
 """Places in a row that a record fails to fill before its cell asks it no more; this ends every shard."""
 
 
