@@ -1,6 +1,6 @@
 # The Python that makes the environment; 3.11 or newer.
 PYTHON ?= python3
-# Where torch comes from; the CPU build by default. A CUDA build: make demo TORCH_INDEX_URL=https://download.pytorch.org/whl/cu130
+# The index that torch comes from, when not the default one: PyTorch's of CPU builds, or of builds for a CUDA version.
 TORCH_INDEX_URL ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,9 +24,9 @@ demo: $(READY)
 	$(BIN)/ssrl build tasks/recipes/demo.yaml --out out/demo/dataset
 	$(BIN)/ssrl check out/demo/dataset
 	$(BIN)/ssrl report out/demo/dataset --out out/demo/report.html
-	$(BIN)/ssrl train tasks/recipes/train/demo.yaml --data out/demo/dataset --out out/demo/model
-	cp out/demo/model/reward.png out/demo/reward.png
-	$(BIN)/python -m benchmarks.summary out/demo
+	$(BIN)/ssrl train tasks/recipes/train/demo.yaml --data out/demo/dataset --out out/demo/training
+	cp out/demo/training/reward.png out/demo/reward.png
+	$(BIN)/python -m ssrl_train.summary out/demo/dataset out/demo/training
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -m "not prove"

@@ -1,7 +1,7 @@
 """A training run as one YAML file: which rows, which model, which stages, where to.
 
     data: out/demo/dataset          # a folder that `ssrl build` made
-    out: out/demo/train
+    out: out/demo/training
     seed: 0
     model: Qwen/Qwen2.5-VL-3B-Instruct      # a hub name, a folder, or {tiny: llava, side: 16}
     stages:

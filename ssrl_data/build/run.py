@@ -102,9 +102,12 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
         _write_rejects(state, rejects, scratch)
         _enough(recipe, manifest, rejects, state)
         _publishable(out, manifest, scratch)
+        rows, seconds = sum(side["rows"] for side in sides), time.monotonic() - started
+        if todo:
+            timing = {"rows": rows - kept, "seconds": seconds, "workers": min(workers, len(todo))}
+            replace_json(state / "timing.json", timing, scratch)
         shutil.rmtree(scratch, ignore_errors=True)
-    rows = sum(side["rows"] for side in sides)
-    return Built(manifest, rejects, rows - kept, time.monotonic() - started)
+    return Built(manifest, rejects, rows - kept, seconds)
 
 
 def _lock(state: Path, out: Path) -> Any:
