@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ssrl
+from command import ssrl
 
 
 def test_list_and_show_name_tasks_levels_and_parameters() -> None:

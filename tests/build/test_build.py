@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import published, ssrl
+from command import published, ssrl
 
 TASKS = ("image/tile_anomaly", "image/rotation")
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import ROOT, published
+from command import ROOT, published
 
 from ssrl_data.rng import Rng
 
@@ -19,8 +19,8 @@ SSRL = str(Path(sys.executable).parent / "ssrl")
 
 def command(photos: Path, out: Path, workers: int = 2) -> list[str]:
     return [
-        SSRL, "build", "image/tile_anomaly", "image/jigsaw", "--source", str(photos), "--out", str(out), "--rows", "120",
-        "--level", "easy", "-p", "side=64", "--split", "test=0.3", "--workers", str(workers),
+        SSRL, "build", "image/tile_anomaly", "image/jigsaw", "--source", str(photos), "--out", str(out),
+        "--rows", "120", "--level", "easy", "-p", "side=64", "--split", "test=0.3", "--workers", str(workers),
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import published
+from command import published
 from harness import assert_no_partial_file, assert_whole, command, finish
 
 

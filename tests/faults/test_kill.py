@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import published
+from command import published
 from harness import assert_no_partial_file, assert_whole, command, duration, finish, kill_and_resume, start
 
 from ssrl_data.build.faults import STEPS

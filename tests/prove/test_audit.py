@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, ssrl
+from command import ROOT, ssrl
 
 from ssrl_data.registry import task_class, task_names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import published
+from command import published
 from harness import duration, kill_and_resume
 
 KILLS = 100

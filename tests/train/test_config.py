@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from command import ROOT
 
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Config, Format, Grpo, load_config

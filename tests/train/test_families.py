@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
+from command import ROOT
 from safetensors.torch import load_file
 
 from ssrl_train.config import Config, Grpo, load_config

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, ssrl
+from command import ROOT, ssrl
 
 from ssrl_train.rows import column, load_rows
 

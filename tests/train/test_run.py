@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, ssrl
+from command import ROOT, ssrl
 from datasets import Dataset
 
 from ssrl_data.core import SsrlError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from command import ROOT
 from datasets import Dataset
 
 from ssrl_data.build.run import build
