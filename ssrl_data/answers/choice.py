@@ -46,11 +46,9 @@ class Choice(ShortAnswer):
             raise ValueError(f"a choice has two or more texts under 'options', got {value!r:.80}")
         if value.get("answer") not in options:
             raise ValueError(f"the right answer {value.get('answer')!r:.80} is not among the options {options!r:.80}")
-        for option in options:
-            if not option.isprintable() or not _normal(option) or self.read(tagged(option), value).given != option:
-                raise ValueError(f"option {option!r:.80} cannot be answered with: it needs visible text without markup")
-        if len(_index(tuple(options))) != len(options):
-            raise ValueError(f"two of the options {options!r:.80} differ only in case, hyphens or surrounding marks")
+        fault = _fault(tuple(options))
+        if fault:
+            raise ValueError(fault)
 
     def form(self, value: Json) -> str:
         """What to answer with: all options, or their range when they are many consecutive integers."""
@@ -99,6 +97,18 @@ def _normal(text: str) -> str:
     text = bare(plain(text))
     text = " ".join(text.split()).lower()
     return _JOINED.sub(" ", text)
+
+
+@lru_cache(maxsize=1024)
+def _fault(options: tuple[str, ...]) -> str | None:
+    """What is wrong with the options; kept, since a task's rows share theirs."""
+    value = {"options": list(options)}
+    for option in options:
+        if not option.isprintable() or not _normal(option) or Choice().read(tagged(option), value).given != option:
+            return f"option {option!r:.80} cannot be answered with: it needs visible text without markup"
+    if len(_index(options)) != len(options):
+        return f"two of the options {list(options)!r:.80} differ only in case, hyphens or surrounding marks"
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import comb, factorial
 from typing import ClassVar
 
@@ -104,6 +105,7 @@ def _text(places: Sequence[int]) -> str:
     return ", ".join(map(str, places))
 
 
+@lru_cache
 def _law(n: int) -> list[Fraction]:
     """That a fixed derangement has m places in common with a uniform permutation that is not the identity."""
     derangements = [1]

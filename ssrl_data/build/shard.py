@@ -5,8 +5,8 @@ A shard is a pure function of its plan and of the records' content; memory holds
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -27,9 +27,9 @@ from ssrl_data.sources.base import Source
 
 ROW_GROUP = 50
 TRIES = 4
-"""Variants of one record tried for one place before the place goes to another record."""
+"""Attempts in a row that may fail before a record's turn ends; each is a new variant and for the next open place."""
 GIVE_UP = 8
-"""Places in a row that a record fails to fill before its cell asks it no more; this ends every shard."""
+"""Turns in a row that may end so before the cell asks the record no more; this ends every shard."""
 
 
 Lent: TypeAlias = tuple[Item, Record]
@@ -41,16 +41,22 @@ class Broken(Exception):
 
 @dataclass
 class _Work:
-    """A cell while its shard is made. A place is a row still wanted, known by the answer class it must show."""
+    """A cell while its shard is made.
+
+    Attributes:
+        places: the rows still wanted, each known by the answer class that it must show.
+        ring: records to be asked, next one first.
+        failed: records whose last turn failed; asked again once the ring is empty.
+    """
 
     cell: Cell
     task: Task[Any]
     version: int
-    places: list[int]
-    cursor: int = 0
+    places: deque[int]
+    ring: deque[int]
+    failed: list[int] = field(default_factory=list)
     rows: int = 0
     chances: list[float] = field(default_factory=list)
-    dead: set[int] = field(default_factory=set)
     failures: Counter[int] = field(default_factory=Counter)
     variants: Counter[int] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
@@ -63,7 +69,7 @@ def _work(shard: Shard, cell: Cell) -> _Work:
     classes = task.classes()
     spare = rng.sample(range(classes), cell.quota % classes)
     aims = rng.shuffled(list(range(classes)) * (cell.quota // classes) + spare)
-    return _Work(cell, task, cls.version, aims)
+    return _Work(cell, task, cls.version, deque(aims), deque(range(len(shard.items))))
 
 
 class ShardMaker:
@@ -107,48 +113,59 @@ class ShardMaker:
             for index, jobs in turns.items():
                 yield from self._serve(index, jobs)
 
-    def _deal(self) -> dict[int, list[tuple[_Work, list[int]]]]:
-        """Open places to records, each cell walking round the records that may still serve it."""
-        turns: dict[int, dict[int, list[int]]] = {}
-        count = len(self.shard.items)
+    def _deal(self) -> dict[int, dict[int, int]]:
+        """Record to cell to the number of rows to make, each cell walking round the records that may still serve it."""
+        turns: dict[int, dict[int, int]] = {}
         for w, work in enumerate(self.works):
-            if len(work.dead) == count:
-                continue
-            for place in work.places:
-                while work.cursor % count in work.dead:
-                    work.cursor += 1
-                turns.setdefault(work.cursor % count, {}).setdefault(w, []).append(place)
-                work.cursor += 1
-            work.places = []
-        return {index: [(self.works[w], places) for w, places in jobs.items()] for index, jobs in turns.items()}
+            if not work.ring:
+                work.ring.extend(work.failed)
+                work.failed.clear()
+            for _ in work.places if work.ring else ():
+                jobs = turns.setdefault(work.ring[0], {})
+                jobs[w] = jobs.get(w, 0) + 1
+                work.ring.rotate(-1)
+        return turns
 
-    def _serve(self, index: int, jobs: list[tuple[_Work, list[int]]]) -> Iterator[dict[str, Any]]:
+    def _serve(self, index: int, jobs: Mapping[int, int]) -> Iterator[dict[str, Any]]:
         """All that is asked of one record, which is opened once for it."""
         item = self.shard.items[index]
         self.announce(item.key, self.made)
         record = self._open(item)
         self.opened += index not in self._turned
         self._turned.add(index)
-        for work, places in jobs:
-            waiting = list(places)
+        for w, wanted in jobs.items():
+            work = self.works[w]
             if record is None or any(getattr(record, need) is None for need in work.task.needs):
-                work.dead.add(index)
+                work.ring.remove(index)
             else:
-                lent = [(item, record), *self._lend(work, item)]
-                while waiting and index not in work.dead:
-                    rows = self._fill(work, index, lent, waiting[0])
-                    if rows:
-                        work.failures[index] = 0
-                        work.rows += len(rows)
-                        self.made += len(rows)
-                        del waiting[: len(rows)]
-                        yield from rows
-                    else:
-                        work.places.append(waiting.pop(0))
-                        work.failures[index] += 1
-                        if work.failures[index] == GIVE_UP:
-                            work.dead.add(index)
-            work.places += waiting
+                yield from self._turn(work, index, wanted, [(item, record), *self._lend(work, item)])
+
+    def _turn(self, work: _Work, index: int, wanted: int, lent: Sequence[Lent]) -> Iterator[dict[str, Any]]:
+        """A record's turn for one cell. A place that it fails goes to the end, so that another record may show it."""
+        misses = 0
+        while wanted > 0 and work.places:
+            aim = work.places.popleft()
+            rows = self._attempt(work, index, lent, aim)
+            if rows:
+                misses = work.failures[index] = 0
+                wanted -= len(rows)
+                for _ in range(min(len(rows) - 1, len(work.places))):
+                    work.places.popleft()
+                work.rows += len(rows)
+                self.made += len(rows)
+                yield from rows
+                continue
+            work.places.append(aim)
+            misses += 1
+            if rows is None:
+                work.ring.remove(index)
+                return
+            if misses == TRIES:
+                work.ring.remove(index)
+                work.failures[index] += 1
+                if work.failures[index] < GIVE_UP:
+                    work.failed.append(index)
+                return
 
     def _open(self, item: Item) -> Record | None:
         if item.key in self.quarantined:
@@ -179,39 +196,33 @@ class ShardMaker:
                 break
         return out
 
-    def _fill(self, work: _Work, index: int, lent: Sequence[Lent], aim: int) -> list[dict[str, Any]]:
-        """Rows for one place, none when no variant of the record gave any."""
+    def _attempt(self, work: _Work, index: int, lent: Sequence[Lent], aim: int) -> list[dict[str, Any]] | None:
+        """Rows for one place from the record's next variant: none when it gave none, None when no other will either."""
         item = lent[0][0]
         stem = (self.shard.seed, work.cell.task, work.version, canonical(work.cell.params), work.cell.level, item.key)
-        for _ in range(TRIES):
-            k = work.variants[index]
-            work.variants[index] += 1
-            try:
-                examples = list(work.task.make([record for _, record in lent], Rng(*stem, k), aim))
-            except Skip as skip:
-                work.skips[skip.reason] += 1
-                if skip.final:
-                    work.dead.add(index)
-                    break
-                continue
-            except Reject as reject:
-                self.rejects[item.key] = reject.reason
-                work.dead.add(index)
-                break
-            rows = [self._row(work, lent, aim, k, example) for example in examples]
-            ids = {row["id"] for row in rows}
-            if not rows or len(ids) < len(rows) or ids & self._seen:
-                work.skips["repeated row"] += 1
-                continue
-            self._seen |= ids
-            self.licenses.update(row["license"] for row in rows)
-            self.attributions.update(
-                (record.license, record.attribution, record.origin, source.key)
-                for source, record in lent[: max(example.used for example in examples)]
-            )
-            work.chances += [row["chance"] for row in rows if row["chance"] is not None]
-            return rows
-        return []
+        k = work.variants[index]
+        work.variants[index] += 1
+        try:
+            examples = list(work.task.make([record for _, record in lent], Rng(*stem, k), aim))
+        except Skip as skip:
+            work.skips[skip.reason] += 1
+            return None if skip.final else []
+        except Reject as reject:
+            self.rejects[item.key] = reject.reason
+            return None
+        rows = [self._row(work, lent, aim, k, example) for example in examples]
+        ids = {row["id"] for row in rows}
+        if not rows or len(ids) < len(rows) or ids & self._seen:
+            work.skips["repeated row"] += 1
+            return []
+        self._seen |= ids
+        self.licenses.update(row["license"] for row in rows)
+        self.attributions.update(
+            (record.license, record.attribution, record.origin, source.key)
+            for source, record in lent[: max(example.used for example in examples)]
+        )
+        work.chances += [row["chance"] for row in rows if row["chance"] is not None]
+        return rows
 
     def _row(self, work: _Work, lent: Sequence[Lent], aim: int, k: int, example: Example) -> dict[str, Any]:
         answer, item = example.answer, lent[0][0]

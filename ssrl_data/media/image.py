@@ -6,6 +6,7 @@ resamples by pixel area.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import cv2
@@ -21,7 +22,7 @@ MARGIN = 1.15
 
 QUALITY = 95
 
-_SCALES = (8, 4, 2)  # 1/s of the full size; libjpeg's other fractions are slower and their pixel grids do not nest
+SCALES = (8, 4, 2)  # 1/s of the full size; libjpeg's other fractions are slower and their pixel grids do not nest
 
 # EXIF orientation: whether to swap the axes, then to mirror x, then y, in that order.
 _UPRIGHT = {
@@ -87,8 +88,7 @@ class Picture:
             raise ValueError(f"size {size} must be at least 1 x 1")
         scale = 1
         if self._scalable:
-            # Rounding may cost a decoded pixel, which is `s` native ones.
-            fits = (s for s in _SCALES if min((x1 - x0 - s) / width, (y1 - y0 - s) / height) >= s * MARGIN)
+            fits = (s for s in SCALES if x1 - x0 >= least_extent(width, s) and y1 - y0 >= least_extent(height, s))
             scale = next(fits, 1)
         decoded, scale = self._at(scale)
 
@@ -130,6 +130,11 @@ class Picture:
         if pixels.shape[:2] != (-(-height // scale), -(-width // scale)):
             raise Reject("corrupt")  # two readers of the header disagree
         self._decoded[scale] = pixels
+
+
+def least_extent(size: int, scale: int) -> int:
+    """The least native extent of a view of `size` for which a JPEG is decoded at 1/`scale`, one of `SCALES`."""
+    return math.ceil(scale * (MARGIN * size + 1))  # rounding may cost a decoded pixel
 
 
 def encode(pixels: Pixels) -> bytes:

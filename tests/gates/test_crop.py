@@ -26,6 +26,21 @@ def test_every_crop_is_a_square_inside_and_shrinks_by_the_margin() -> None:
     assert abs(np.mean(extents) - (258 + 400) / 2) < 4 * np.std(extents) / np.sqrt(len(extents))
 
 
+@pytest.mark.parametrize(
+    ("side", "least", "most"), [(336, 774, 1080), (384, 886, 1080), (420, 968, 1080), (440, 648, 1013)]
+)
+def test_all_crops_of_a_picture_are_seen_at_one_scale(side: int, least: int, most: int) -> None:
+    record = Record("a", "a", "0" * 32, image=Picture(encode(np.zeros((1080, 1920, 3), np.uint8))))
+    assert record.image is not None
+    extents = []
+    for k in range(100):
+        x0, _, x1, _ = crop.square(record, side, Rng(k))[0]
+        extents.append(x1 - x0)
+    assert len(record.image._decoded) == 1
+    assert least <= min(extents) < least + 0.1 * (most - least)
+    assert most >= max(extents) > most - 0.1 * (most - least)
+
+
 def test_the_view_is_of_the_box() -> None:
     record = made_rows.photograph("china.jpg")
     box, pixels = crop.square(record, 96, Rng(1))

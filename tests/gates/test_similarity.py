@@ -26,14 +26,27 @@ def tiles(pixels: Pixels, grid: int) -> list[Pixels]:
     ]
 
 
+def thumbnails(cut: list[Pixels]) -> similarity.Thumbnail:
+    return np.stack([similarity.thumbnail(tile, similarity.TILE) for tile in cut])
+
+
+def test_thumbnails_of_tiles_are_those_of_each_tile_alone() -> None:
+    for grid, side in ((2, 224), (3, 336), (4, 384)):
+        pixels = photograph("astronaut.png", side)
+        apart = similarity.tile_thumbnails(pixels, grid) - thumbnails(tiles(pixels, grid))
+        assert np.abs(apart).max() <= 2, grid  # halving rounds
+    exact = photograph("astronaut.png", 320).reshape(10, 32, 10, 32, 3).mean((1, 3))
+    assert np.abs(similarity.thumbnail(photograph("astronaut.png", 320), 10) - exact).max() <= 2
+
+
 def test_two_equal_tiles_are_found_among_many() -> None:
     cut = tiles(photograph("astronaut.png"), 4)
-    apart = similarity.closest_pair(cut)
+    apart = similarity.closest_pair(thumbnails(cut))
     assert apart > 4
-    assert similarity.closest_pair([*cut[:15], cut[3]]) == 0
+    assert similarity.closest_pair(thumbnails([*cut[:15], cut[3]])) == 0
     # The encoder's error does not hide it.
     again = np.clip(cut[3].astype(int) + np.random.default_rng(0).integers(-3, 4, cut[3].shape), 0, 255)
-    assert similarity.closest_pair([*cut[:15], again.astype(np.uint8)]) < 1
+    assert similarity.closest_pair(thumbnails([*cut[:15], again.astype(np.uint8)])) < 1
 
 
 def test_a_shifted_pattern_counts_as_alike() -> None:
@@ -41,13 +54,13 @@ def test_a_shifted_pattern_counts_as_alike() -> None:
     fence = np.repeat(np.repeat(((x // 20) % 2 * 200).astype(np.uint8)[None, :, None], 100, 0), 3, 2)
     moved = np.roll(fence, 20, axis=1)
     assert np.abs(fence.astype(int) - moved).mean() > 150
-    assert similarity.closest_pair([fence, moved]) < 1
+    assert similarity.closest_pair(thumbnails([fence, moved])) < 1
 
 
 def test_contrast_is_that_of_the_flattest_tile() -> None:
     cut = tiles(photograph("coffee.png"), 2)
-    assert similarity.least_contrast(cut) > 10
-    assert similarity.least_contrast([*cut, np.full_like(cut[0], 77)]) == 0
+    assert similarity.least_contrast(thumbnails(cut)) > 10
+    assert similarity.least_contrast(thumbnails([*cut, np.full_like(cut[0], 77)])) == 0
 
 
 @pytest.mark.parametrize("step", [15, 30, 45, 90])

@@ -111,13 +111,15 @@ class Jigsaw(Task[JigsawParams]):
         p = self.params
         box, pixels = crop.square(records[0], p.side, rng)
         size, count = p.side // p.grid, p.grid**2
-        cut = [pixels[y : y + size, x : x + size] for y in range(0, p.side, size) for x in range(0, p.side, size)]
         hidden = rng.below(count) if p.blank else None
-        seen = [tile for place, tile in enumerate(cut) if place != hidden]
+        seen = similarity.tile_thumbnails(pixels, p.grid)
+        if hidden is not None:
+            seen = np.delete(seen, hidden, 0)
         if similarity.least_contrast(seen) < CONTRAST:
             raise Skip("flat tile")
         if similarity.closest_pair(seen) < APART:
             raise Skip("tiles too alike")
+        cut = [pixels[y : y + size, x : x + size] for y in range(0, p.side, size) for x in range(0, p.side, size)]
         if hidden is not None:
             cut[hidden] = np.full_like(cut[hidden], MID)
 

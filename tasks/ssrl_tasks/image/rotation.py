@@ -146,7 +146,7 @@ def _turned(pixels: Pixels, p: RotationParams, degrees: int) -> Pixels:
     side, seen_at = p.side, len(pixels)
     matrix = cv2.getRotationMatrix2D(((seen_at - 1) / 2, (seen_at - 1) / 2), degrees, side / seen_at)
     matrix = np.add(matrix, [0, 0, (side - seen_at) / 2])  # from the view's centre to the picture's
-    turned = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    turned = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # Centre and radius in half pixels, so that the disc is as symmetric as the picture.
     disc = cv2.circle(np.zeros((side, side), np.uint8), (side - 1, side - 1), side - 2, 255, cv2.FILLED, cv2.LINE_8, 1)
     return np.asarray(cv2.copyTo(turned, disc, np.full_like(turned, GROUND)), np.uint8)

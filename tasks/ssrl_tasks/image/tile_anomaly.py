@@ -134,7 +134,7 @@ class TileAnomaly(Task[TileAnomalyParams]):
             if other not in (kind, "noise", "foreign")
         ):
             raise Skip("another alteration looks the same")
-        if KINDS[kind][1] == "seam" and similarity.least_contrast([after]) < CONTRAST:
+        if KINDS[kind][1] == "seam" and similarity.least_contrast(similarity.tile_thumbnails(after, 1)) < CONTRAST:
             raise Skip("flat tile")
         pixels[y : y + size, x : x + size] = after
         if not outlier.singled_out(pixels, p.grid, tile, KINDS[kind][1]):
@@ -203,7 +203,7 @@ def _altered(tile: Pixels, kind: str, rng: Rng) -> Pixels:
     if kind == "invert":
         return np.asarray(np.bitwise_not(tile), np.uint8)
     if kind == "greyscale":
-        return np.repeat(np.asarray(cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY), np.uint8)[..., None], 3, axis=2)
+        return np.asarray(cv2.cvtColor(cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
     if kind == "noise":
         noise = np.frombuffer(rng.bytes(tile.size), np.uint8).reshape(tile.shape).astype(np.int16)
         return np.asarray(np.clip(tile + (noise - 128) * NOISE // 128, 0, 255), np.uint8)
