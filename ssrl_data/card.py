@@ -65,19 +65,15 @@ def write_card(directory: Path) -> None:
     manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
     found = directory / "check.json"
     check = json.loads(found.read_text("utf-8")) if found.is_file() else None
-    chance = {name: counts["chance"] for name, counts in manifest["counts"].items()}
-    text = render_card(manifest, chance, check)
+    text = render_card(manifest, check)
     (directory / "README.md").write_text(text, "utf-8", newline="\n")
 
 
-def render_card(
-    manifest: Mapping[str, Json], chance: Mapping[str, float | None], check: Mapping[str, Json] | None = None
-) -> str:
+def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None = None) -> str:
     """The card's text; holds no time, host or path.
 
     Args:
         manifest: the decoded `manifest.json`.
-        chance: mean of the `chance` column for each `task/level`; None where nothing is judged.
         check: the decoded `check.json`, when the dataset was checked.
     """
     environment = jinja2.Environment(
@@ -97,7 +93,7 @@ def render_card(
         rows=_rows(manifest),
         media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
         has_pictures="image" in manifest["modalities"],
-        levels=list(_levels(manifest, chance)),
+        levels=list(_levels(manifest)),
         tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
         configs=front["configs"],
         recipe=fenced(f"# recipe.yaml\n{recipe_yaml(manifest['recipe'])}", "yaml"),
@@ -195,10 +191,10 @@ def _license(licenses: Mapping[str, int]) -> dict[str, str]:
     return {"license": "other", "license_name": slug if len(slug) <= 80 else "mixed", "license_link": "README.md"}
 
 
-def _levels(manifest: Mapping[str, Json], chance: Mapping[str, float | None]) -> Iterator[dict[str, Json]]:
+def _levels(manifest: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
     for name, counts in _in_order(manifest):
         task, _, level = name.rpartition("/")
-        value = chance.get(name)
+        value = counts["chance"]
         text = "—" if value is None else f"{value:.4f}"
         yield {"task": task, "level": level, "rows": counts["rows"], "chance": text}
 

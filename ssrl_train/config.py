@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ssrl_data.core import SsrlError
-from ssrl_data.recipe import fitted, read_yaml
+from ssrl_data.recipe import fitted
 from ssrl_data.registry import suggest
+from ssrl_data.yaml_file import read_yaml
 from ssrl_train.tiny import Tiny
 
 # Fields of GRPOConfig that the run sets itself, and what to use instead.

@@ -50,7 +50,6 @@ MANIFEST: dict[str, Any] = {
         {"license": "CC-BY-4.0", "attribution": "Ann | [x](http://y)", "origin": "https://a.org/b_c", "key": "a*b.jpg"}
     ],
 }
-CHANCE = {"image/strange/easy": 1 / 23, "text/stranger/easy+custom": None}
 
 
 def front(card: str) -> Any:
@@ -109,7 +108,7 @@ def test_datasets_loads_every_configuration_and_split(dataset: Path, monkeypatch
 def test_exactly_one_default_and_only_splits_with_rows() -> None:
     manifest = copy.deepcopy(MANIFEST)
     manifest["modalities"]["image"]["validation"] = {"rows": 0, "shards": []}
-    configs = front(render_card(manifest, CHANCE))["configs"]
+    configs = front(render_card(manifest))["configs"]
     assert [config.get("default") for config in configs] == [True, None]
     assert configs[0]["config_name"] == "text"  # the one with most rows
     assert [f["split"] for f in configs[1]["data_files"]] == ["train", "test"]
@@ -131,7 +130,7 @@ def test_licence_is_one_the_hub_accepts(licenses: dict[str, int], expected: dict
 
 
 def test_states_the_figures_of_the_manifest() -> None:
-    card = render_card(MANIFEST, CHANCE)
+    card = render_card(MANIFEST)
     assert "| image/strange | easy | 3 | 0.0435 |" in card
     assert "| text/stranger | easy+custom | 4 | — |" in card
     assert "| image/strange | easy | tiles too alike | 1,234 |" in card
@@ -146,7 +145,7 @@ def test_says_what_the_check_found() -> None:
         "passed": False,
         "parts": [{"name": "truth", "status": "not rechecked", "summary": "no corpus | at hand", "faults": {}}],
     }
-    card = render_card(MANIFEST, CHANCE, check)
+    card = render_card(MANIFEST, check)
     assert "**`ssrl check` found faults.**" in card
     assert "- truth: not rechecked; no corpus \\| at hand" in card
 
@@ -156,7 +155,7 @@ def test_prose_stands_under_the_task_and_below_our_headings(tmp_path: Path, monk
     (tmp_path / "image" / "strange.md").write_text("# image/strange\n\nWhich one?\n\n## Levels\n\nThree.\n")
     (tmp_path / "_base.md.jinja").write_text((cards_folder() / "_base.md.jinja").read_text())
     monkeypatch.setattr("ssrl_data.card.cards_folder", lambda: tmp_path)
-    card = render_card(MANIFEST, CHANCE)
+    card = render_card(MANIFEST)
     assert "### image/strange\n\nWhich one?\n\n#### Levels\n\nThree.\n" in card
 
 
@@ -175,7 +174,7 @@ def test_the_recipe_is_one_that_a_build_reads() -> None:
 
 
 def test_strangers_text_is_only_text() -> None:
-    card = render_card(MANIFEST, CHANCE)
+    card = render_card(MANIFEST)
     assert "- a\\*b.jpg: Ann \\| \\[x\\](http\\://y), CC-BY-4.0, <https://a.org/b_c>" in card
     assert markdown("<script>\n# a & b") == "&lt;script&gt; # a &amp; b"
     assert markdown("1. www.a.b me@c") == "1\\. www\\.a.b me\\@c"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ssrl_data.core import SsrlError
-from ssrl_data.recipe import Recipe, load_recipe, part, plain, read_yaml
+from ssrl_data.recipe import Recipe, load_recipe, part, plain
+from ssrl_data.yaml_file import read_yaml
 
 
 def recipe(tmp_path: Path, text: str) -> Path:

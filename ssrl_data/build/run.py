@@ -273,7 +273,6 @@ def _publishable(out: Path, manifest: Json, scratch: Path) -> None:
     if verdict is not None and verdict.get("fingerprint") != manifest["fingerprint"]:
         check.unlink()
         verdict = None
-    chance = {name: count["chance"] for name, count in manifest["counts"].items()}
-    card = render_card(manifest, chance, verdict).encode()
+    card = render_card(manifest, verdict).encode()
     replace(out / "README.md", lambda file: cast(None, file.write(card)), scratch, (None, None, "card-renamed"))
     replace_json(out / "manifest.json", manifest, scratch, ("manifest-written", None, "manifest-renamed"))

@@ -20,7 +20,7 @@ from ssrl_data.rng import Rng
 from ssrl_data.row import digest, unpack_answer
 
 if TYPE_CHECKING:
-    from ssrl_data.check.scan import Facts
+    from ssrl_data.check.facts import Facts
 
 CONSTANTS = 64
 """Constants that are graded; all answers that occur count as guessers in the correction."""

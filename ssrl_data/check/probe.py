@@ -29,7 +29,7 @@ from ssrl_data.row import digest, unpack_answer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ssrl_data.check.scan import Facts
+    from ssrl_data.check.facts import Facts
 
 FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt")
 

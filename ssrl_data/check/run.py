@@ -11,11 +11,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ssrl_data.build.commit import replace_json
+from ssrl_data.check.facts import Facts
 from ssrl_data.check.guess import judge_level
 from ssrl_data.check.probe import probe, signal
 from ssrl_data.check.report import FAILED, NOT_RECHECKED, NOT_RUN, PASSED, CheckReport, Faults, Part, part
 from ssrl_data.check.rows import count_faults, read_manifest, stray_files
-from ssrl_data.check.scan import Facts, Job, Scan, scan_shard
+from ssrl_data.check.scan import Job, Scan, scan_shard
 from ssrl_data.check.seen import by_split, duplicates, near_pairs, overlaps
 from ssrl_data.check.truth import find_sources
 from ssrl_data.core import Json, SsrlError

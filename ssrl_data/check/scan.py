@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssrl_data.build.commit import file_digest
+from ssrl_data.check.facts import Facts
 from ssrl_data.check.judge import answer_faults, echo_score
 from ssrl_data.check.pictures import MAX_PIXELS, Anatomy, anatomy
 from ssrl_data.check.probe import features, open_families
@@ -22,10 +23,6 @@ from ssrl_data.check.truth import Auditor
 from ssrl_data.core import Json, Row
 from ssrl_data.row import digest
 from ssrl_data.sources.base import Source
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 BATCH = 32
 """Rows decoded at a time."""
@@ -50,27 +47,6 @@ class Job:
     schema: bytes
     recipe: Mapping[str, Json]
     sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the checks over many rows need of one. `prompt` and `pictures` are hashes, `sources` are source ids."""
-
-    id: str
-    name: str
-    split: str
-    answer: str
-    chance: float | None
-    group_id: str
-    set_id: str
-    license: str
-    sources: tuple[str, ...]
-    prompt: str
-    pictures: str
-    sizes: tuple[tuple[int, int], ...]
-    encodings: tuple[str, ...]
-    echo: float | None
-    features: Mapping[str, NDArray[np.float32]]
 
 
 @dataclass

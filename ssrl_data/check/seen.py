@@ -15,7 +15,7 @@ from ssrl_data.core import Pixels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ssrl_data.check.scan import Facts
+    from ssrl_data.check.facts import Facts
 
 NEAR = 31
 """Largest number of differing bits, of 256, at which two PDQ hashes count as one picture (the hash's own proposal)."""

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from ssrl_data.core import SsrlError
-from ssrl_data.recipe import read_yaml
 from ssrl_data.registry import suggest
+from ssrl_data.yaml_file import read_yaml
 
 NAME = "corpus.yaml"
 
