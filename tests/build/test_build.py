@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import bad_pictures
 import pyarrow.parquet as pq
 import pytest
 from command import published, ssrl
@@ -162,3 +163,25 @@ def test_a_corpus_that_can_carry_nothing_says_why(tmp_path: Path) -> None:
                 "-p", "side=64")  # fmt: skip
     assert done.returncode == 2
     assert "no row could be made" in done.stderr
+
+
+def test_a_folder_of_every_kind_of_bad_picture_still_builds(photos: Path, tmp_path: Path) -> None:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    shutil.copytree(photos, corpus)
+    (corpus / "bad").mkdir()
+    expected = {f"bad/{key}": reason for key, reason in bad_pictures.write(corpus / "bad").items()}
+    del expected["bad/float.tif"]  # 9 x 9 pixels: too small for the task, so its content is never looked at
+    bad = sum(reason != "" for reason in expected.values())
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"tasks: {{image/rotation: {{levels: [easy], params: {{side: 16}}}}}}\nsources: [corpus]\nrows: {20 * bad}\n"
+        "max_rejects: 1\n"
+    )
+    done = ssrl("build", recipe, "--out", out)
+    assert done.returncode == 0, done.stderr
+    rejects = [json.loads(line) for line in (out / ".ssrl" / "rejects.jsonl").read_text().splitlines()]
+    found = {reject["key"]: reject["reason"] for reject in rejects}
+    assert found == {key: reason for key, reason in expected.items() if reason}
+    assert len(rows(out)) == 20 * bad
+    checked = ssrl("check", out)
+    assert "truth  passed" in checked.stdout, checked.stdout
