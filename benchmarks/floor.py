@@ -90,11 +90,6 @@ def floor(path: Path, box: Box, size: tuple[int, int], repeats: int = REPEATS) -
         cv2.setNumThreads(threads)
 
 
-def floor_ms(path: Path, box: Box, size: tuple[int, int], repeats: int = REPEATS) -> float:
-    """CPU milliseconds of the floor, as in `floor`."""
-    return floor(path, box, size, repeats).total
-
-
 def make_photographs(folder: Path, count: int = 12, width: int = WIDTH, height: int = HEIGHT) -> list[Path]:
     """Write `count` JPEGs of photographs as cameras write them: quality 90, chroma halved, `width` x `height`.
 

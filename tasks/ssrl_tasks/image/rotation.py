@@ -30,8 +30,8 @@ OVERSAMPLE = 1.25
 """Finer than shown by this factor is the view that is turned."""
 
 SOFTEN = 1.1
-"""Standard deviation, in pixels of that view, of the blur before it is turned. What it leaves lies inside a circle of
-frequencies, so interpolation and the square pixel grid treat every angle alike."""
+"""Standard deviation, in pixels of that view, of the blur over 5 x 5 of them before it is turned. What it leaves lies
+inside a circle of frequencies, so interpolation and the square pixel grid treat every angle alike."""
 
 CHANGED_ALONE, CHANGED_BESIDE = 16.0, 6.0
 """Least difference, in grey levels on a thumbnail, that every wrong angle must make: without the upright picture beside
@@ -96,7 +96,7 @@ class Rotation(Task[RotationParams]):
         if similarity.least_turn(pixels, p.step) < (CHANGED_BESIDE if p.upright else CHANGED_ALONE):
             raise Skip("looks the same when turned")
         if p.step < 90:
-            pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), SOFTEN), np.uint8)
+            pixels = np.asarray(cv2.GaussianBlur(pixels, (5, 5), SOFTEN), np.uint8)
         ccw = angle if p.direction == "counter-clockwise" else -angle
         pictures = [_turned(pixels, p, degrees) for degrees in ([0, ccw] if p.upright else [ccw])]
         options = [str(degrees) for degrees in range(0, 360, p.step)]

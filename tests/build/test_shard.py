@@ -1,0 +1,52 @@
+"""Who is asked for which row: places go on to the records that can show them, and every shard ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import made_rows
+import numpy as np
+
+from ssrl_data.build.plan import make_plan
+from ssrl_data.build.shard import GIVE_UP, TRIES, ShardMaker
+from ssrl_data.media.image import encode
+from ssrl_data.recipe import Recipe, part
+from ssrl_data.registry import source_at
+
+
+def maker(folder: Path, colours: int, greys: int, kinds: list[str], rows: int) -> ShardMaker:
+    """Of one shard over crops of one photograph, some of them without their colours."""
+    picture = made_rows.photograph("astronaut.png").image
+    assert picture is not None
+    for i in range(colours + greys):
+        pixels = picture.view((8 * i, 0, 400 + 8 * i, 400), (200, 200))
+        if i >= colours:
+            pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
+        (folder / f"{i}.jpg").write_bytes(encode(pixels))
+    settings: dict[str, Any] = {"side": 64, "grid": 2, "kinds": kinds, "name_kind": len(kinds) > 1}
+    recipe = Recipe((part("image/tile_anomaly", ["hard"], settings),), (str(folder),), rows=rows)
+    source = source_at(str(folder))
+    (shard,) = make_plan(recipe, [source]).shards
+    return ShardMaker(shard, [source], frozenset(), lambda key, n: None)
+
+
+def test_a_place_goes_on_to_a_record_that_can_show_it(tmp_path: Path) -> None:
+    making = maker(tmp_path, 1, 5, ["greyscale", "noise"], 48)
+    shown = [
+        (meta["make"]["kind"], meta["sources"][0]["key"]) for meta in (json.loads(r["meta"]) for r in making.rows())
+    ]
+    assert len(shown) == 48
+    assert {key for kind, key in shown if kind == "greyscale"} == {"0.jpg"}
+    assert sum(kind == "greyscale" for kind, _ in shown) == 24
+    # The others show what they can meanwhile, but for those that the round reaches when only greyscale is left.
+    assert len({key for kind, key in shown if kind == "noise"}) >= 4
+    assert making.works[0].skips.total() < 2 * len(shown)
+
+
+def test_a_shard_that_no_record_can_fill_ends(tmp_path: Path) -> None:
+    making = maker(tmp_path, 0, 3, ["greyscale"], 6)
+    assert list(making.rows()) == []
+    assert making.works[0].skips == {"alteration invisible": 3 * TRIES * GIVE_UP}
+    assert len(making.works[0].places) == 6
