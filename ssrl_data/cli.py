@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -25,32 +26,45 @@ app = typer.Typer(
 
 @app.command("list")
 def list_tasks() -> None:
-    """Show the installed tasks with their levels."""
+    """Show the installed tasks: what each asks, its levels, and what a blind guesser earns at each."""
     from ssrl_data.registry import task_class, task_names
 
     for name in task_names():
         cls = task_class(name)
-        summary = _summary(cls.__module__)
-        typer.echo(f"{name:24} {', '.join(cls.levels)}\n{'':24} {summary}")
-
-
-def _summary(module: str) -> str:
-    """The first line of a module's docstring."""
-    return (sys.modules[module].__doc__ or "").strip().partition("\n")[0]
+        levels = [f"{level} ({_chance(cls(params))})" for level, params in cls.levels.items()]
+        typer.echo(f"{name}  {_module(cls).partition(chr(10))[0]}\n    {', '.join(levels)}")
+    typer.echo("\nIn brackets: chance, the expected score of the best blind guesser.")
 
 
 @app.command()
-def show(task: Annotated[str, typer.Argument(help="a task of `ssrl list`")]) -> None:
-    """Show one task: its levels and their parameters."""
+def show(
+    task: Annotated[str, typer.Argument(help="a task of `ssrl list`")],
+    source: Annotated[str | None, typer.Option(help="a corpus to make one example of each level from")] = None,
+) -> None:
+    """Show one task: levels, parameters, chance, and examples when there is a corpus."""
+    from ssrl_data.preview import first_example
     from ssrl_data.recipe import plain
-    from ssrl_data.registry import task_class
+    from ssrl_data.registry import source_at, task_class
 
     cls = task_class(task)
-    typer.echo(f"{task}, version {cls.version}\n{(sys.modules[cls.__module__].__doc__ or '').strip()}\n")
+    corpus = None if source is None else source_at(source)
+    typer.echo(f"{task}, version {cls.version}\n\n{_module(cls)}\n")
     for level, params in cls.levels.items():
-        typer.echo(f"{level}:")
-        for key, value in plain(params).items():
-            typer.echo(f"  {key}: {json.dumps(value)}")
+        maker = cls(params)
+        typer.echo(f"{level}: chance {_chance(maker)}")
+        typer.echo("".join(f"  {key}: {json.dumps(value)}\n" for key, value in plain(params).items()))
+        if corpus is not None:
+            typer.echo(textwrap.indent(first_example(maker, corpus), "  | ", lambda line: True) + "\n")
+
+
+def _module(cls: type[Any]) -> str:
+    """The docstring of the module that defines a task."""
+    return (sys.modules[cls.__module__].__doc__ or "").strip()
+
+
+def _chance(task: Any) -> str:
+    chance = task.chance()
+    return "stated in each row" if chance is None else f"{chance:.4f}"
 
 
 @app.command()

@@ -58,7 +58,7 @@ class Record:
     Attributes:
         key: address inside the corpus (a relative path, say); it orders the plan and keys the draws.
         group: what must never be split between train and test (a clip, a stereo pair, a near-duplicate cluster).
-        source_id: content hash, 32 hexadecimal digits.
+        source_id: content hash: the first 32 digits of the file's SHA-256 where the record is a file.
         license: SPDX expression, or `unknown`.
         attribution: whom the licence asks to name; may be empty.
         origin: where the item comes from, for people; may be empty.
@@ -218,6 +218,10 @@ class Task(ABC, Generic[P]):
     def classes(self) -> int:
         """Number of answer classes at these parameters; a build asks for each equally often. 1: nothing to balance."""
         return 1
+
+    def chance(self) -> float | None:
+        """Expected score of the best blind guesser, where one number holds for all rows made at these parameters."""
+        return None
 
     def donors(self) -> int:
         """Number of further records `make` wants at these parameters, from other groups of the same split."""

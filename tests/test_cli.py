@@ -18,6 +18,14 @@ def test_list_and_show_name_tasks_levels_and_parameters() -> None:
     assert shown.returncode == 0
     assert "easy:" in shown.stdout
     assert "grid: " in shown.stdout
+    assert "easy: chance 0.0435" in shown.stdout  # one of 23 orders that are not the identity
+
+
+def test_show_makes_an_example_from_a_corpus(photos: Path) -> None:
+    shown = ssrl("show", "image/tile_anomaly", "--source", photos)
+    assert shown.returncode == 0, shown.stderr
+    assert "<image 224x224>" in shown.stdout
+    assert shown.stdout.count("<answer>") >= 6  # each level asks for it and shows one
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class Folder(Source):
         return Record(
             key=entry.key,
             group=entry.group,
-            source_id=hashlib.blake2b(data, digest_size=16).hexdigest(),
+            source_id=hashlib.sha256(data).hexdigest()[:32],
             license=entry.license,
             attribution=entry.attribution,
             origin=entry.origin,

@@ -188,6 +188,11 @@ def test_chance_is_what_a_uniform_guesser_scores(rows: list[Row]) -> None:
     assert abs(float(np.mean(scores)) - answer.chance) <= 4 * sigma + 1 / len(scores)
 
 
+def test_the_task_states_the_chance_of_its_rows(task: Task[Any], rows: list[Row]) -> None:
+    if task.chance() is not None:
+        assert {row.answer.chance for row in rows} == {task.chance()}
+
+
 def test_every_class_can_be_shown(task: Task[Any]) -> None:
     for aim in range(task.classes()):
         for turn in range(len(made_rows.NAMES) * 10):

@@ -106,6 +106,10 @@ class Jigsaw(Task[JigsawParams]):
         """The options, where there are four; an order is drawn uniformly, so there is nothing to balance."""
         return 1 if self.params.form == "order" else 4
 
+    def chance(self) -> float | None:
+        """That of the answer, whichever order it states."""
+        return _problem(self.params, Rng("chance"), 0)[2].chance
+
     def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
         """Cut a square crop, shuffle its tiles and ask."""
         p = self.params

@@ -85,6 +85,10 @@ class Rotation(Task[RotationParams]):
         """The angles."""
         return 360 // self.params.step
 
+    def chance(self) -> float:
+        """One of the angles."""
+        return 1 / self.classes()
+
     def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
         """Turn a square crop by `aim` steps."""
         p = self.params

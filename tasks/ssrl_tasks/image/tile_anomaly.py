@@ -99,6 +99,10 @@ class TileAnomaly(Task[TileAnomalyParams]):
         tiles = self.params.grid**2
         return tiles * len(self.params.kinds) if self.params.name_kind else tiles
 
+    def chance(self) -> float | None:
+        """That of the answer, whichever tile and alteration it names."""
+        return _answer(self.params, 0, self.params.kinds[0]).chance
+
     def donors(self) -> int:
         """A foreign tile needs a picture to come from."""
         return int("foreign" in self.params.kinds)
