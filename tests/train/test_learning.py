@@ -25,8 +25,9 @@ def learned(result: dict[str, Any]) -> None:
     assert result["rows"] >= LEAST_ROWS
     assert result["after"] - result["chance"] >= MARGIN
     assert result["interval"][0] > result["chance"]
-    # The warm-up taught the form alone: what is above chance came from the reward.
-    assert result["interval_before"][0] <= result["chance"] <= result["interval_before"][1]
+    # The warm-up's targets know nothing of their rows, yet what it answers may agree with the truth by luck, and does
+    # so on all rows at once: the gain counts from there.
+    assert result["after"] - result["before"] >= MARGIN
 
 
 @pytest.mark.prove
