@@ -89,7 +89,11 @@ def build(
     fields |= {key: value for key, value in given.items() if value is not None}
     if source:
         fields["sources"] = tuple(source)
-    built = run_build(Recipe(**{"sources": (), **fields}), out, workers, say=_note)
+    try:
+        built = run_build(Recipe(**{"sources": (), **fields}), out, workers, say=_note)
+    except KeyboardInterrupt:
+        _note(f"interrupted: run the same command again to go on from the last finished shard in {out}")
+        raise typer.Exit(130) from None
     _report(built, out)
 
 
@@ -221,4 +225,9 @@ def main() -> None:
         app(standalone_mode=True)
     except SsrlError as error:
         typer.echo(f"ssrl: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"ssrl: {error.filename}: {error.strerror}: name a path that can be used", err=True)
         sys.exit(2)

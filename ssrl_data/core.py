@@ -228,23 +228,17 @@ class Task(ABC, Generic[P]):
         return 0
 
     @abstractmethod
-    def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
+    def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Make one set of examples; pure in its arguments.
 
         Args:
             records: the record, then up to `donors()` further ones: fewer when the split has too few groups.
             rng: keyed by seed, task, version, parameters, record key and variant: the only source of chance.
             aim: the answer class to show, in `range(classes())`. Skip when this record cannot show it.
-            prepared: what `prepare` returned.
 
         Raises:
             Skip: the record, or this variant of it, cannot carry the problem.
         """
-
-    @classmethod
-    def prepare(cls, params: P, records: Iterator[Record]) -> bytes:
-        """What the task learns once per build from the train groups; nothing by default."""
-        return b""
 
     @classmethod
     @abstractmethod

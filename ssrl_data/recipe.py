@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from ssrl_data.core import Json, SsrlError, Task
 from ssrl_data.registry import suggest, task_class
 from ssrl_data.yaml_file import read_yaml
 
 DEFAULT_ROWS = 1000
+MAX_ROWS = 1_000_000_000
+NAME = re.compile(r"[A-Za-z0-9_]+")
+SPDX = re.compile(r"\(?[A-Za-z0-9.+-]+\)?( (AND|OR|WITH) \(?[A-Za-z0-9.+-]+\)?)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Recipe:
         seed: any integer; builds with different seeds share no draw.
         split: name to fraction of the groups, without `train`, which is the rest.
         license: replaces `unknown` licences of the corpora.
-        shard_rows: rows a shard holds at most; a shard is what a kill can cost.
+        shard_rows: rows a shard aims at; a shard is what a kill can cost. With few records shards are larger, since
+            a record lies in one shard.
         max_rejects: fraction of the opened records that may be unreadable before the build fails.
     """
 
@@ -67,15 +72,26 @@ class Recipe:
         if not self.sources:
             raise SsrlError("the recipe names no corpus: add `--source FOLDER`, or `sources:` to the recipe")
         for name, value, low in (("rows", self.rows, 1), ("shard_rows", self.shard_rows, 1)):
-            if value < low:
-                raise SsrlError(f"{name} is {value}: it must be at least {low}")
+            if not low <= value <= MAX_ROWS:
+                raise SsrlError(f"{name} is {value}: it must lie in {low}..{MAX_ROWS}")
         if not 0 <= self.max_rejects <= 1:
             raise SsrlError(f"max_rejects is {self.max_rejects}: it must lie in [0, 1]")
         for name, fraction in self.split.items():
-            if name == "train" or not 0 < fraction < 1:
-                raise SsrlError(f"split {name}: {fraction}: name the other splits, each with a fraction in (0, 1)")
+            if not isinstance(name, str) or not NAME.fullmatch(name) or name == "train":
+                raise SsrlError(f"split {name!r}: name the splits beside train in letters, digits and _")
+            if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+                raise SsrlError(f"split {name}: {fraction!r}: it must be a fraction in (0, 1)")
         if sum(self.split.values()) >= 1:
             raise SsrlError(f"the splits take {sum(self.split.values()):g} of the groups and leave none to train")
+        if self.split_rows()["train"] < 1:
+            raise SsrlError(f"rows is {self.rows}: too few to give train and {', '.join(self.split)} at least one each")
+        if self.license is not None and not SPDX.fullmatch(self.license):
+            raise SsrlError(f"license is {self.license!r}: it must be an SPDX expression such as CC-BY-4.0 OR MIT")
+
+    def split_rows(self) -> dict[str, int]:
+        """Rows of each split, train first: ceil(fraction * rows) for the others, the rest for train."""
+        others = {name: math.ceil(self.rows * fraction) for name, fraction in sorted(self.split.items())}
+        return {"train": self.rows - sum(others.values())} | others
 
     def resolved(self) -> Json:
         """The recipe as published in the manifest: addresses left out, parameters spelled out."""
@@ -115,7 +131,7 @@ def fitted(value: Any, hint: Any) -> Any:
     """
     text = str(hint)
     if isinstance(value, list) and text.startswith("tuple"):
-        return tuple(value)
+        return tuple(fitted(item, get_args(hint)[0]) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if hint in (int, float, str, bool) and type(value) is not hint:
@@ -134,7 +150,7 @@ def replaced(task: str, params: Any, changes: Mapping[str, Any]) -> Any:
     hints = get_type_hints(type(params))
     for key in changes:
         if key not in hints:
-            raise SsrlError(f"{task} has no parameter {key!r}: {suggest(key, list(hints))}")
+            raise SsrlError(f"{task} has no parameter {key!r}: {suggest(str(key), list(hints))}")
     try:
         fields = {key: _named(key, value, hints[key]) for key, value in changes.items()}
         return dataclasses.replace(params, **fields)
@@ -157,8 +173,8 @@ def part(name: str, levels: Sequence[str] | None, changes: Mapping[str, Any], we
     """
     known: Mapping[str, Any] = task_class(name).levels
     for level in levels or ():
-        if level not in known:
-            raise SsrlError(f"{name} has no level {level!r}: {suggest(level, list(known))}")
+        if not isinstance(level, str) or level not in known:
+            raise SsrlError(f"{name} has no level {level!r}: {suggest(str(level), list(known))}")
     if not (weight > 0 and math.isfinite(weight)):
         raise SsrlError(f"{name}: weight is {weight}: it must be a positive number")
     chosen = {level: known[level] for level in known if not levels or level in levels}
@@ -208,7 +224,9 @@ def load_recipe(path: Path) -> dict[str, Any]:
     data = dict(_checked(read_yaml(path), _KEYS, str(path)))
     tasks = data.pop("tasks", {})
     if isinstance(tasks, list):
-        tasks = {name: {} for name in tasks}
+        if not all(isinstance(name, str) for name in tasks):
+            raise SsrlError(f"{path}: tasks must list names, or map each name to its levels, weight and params")
+        tasks = dict.fromkeys(tasks)
     parts = []
     for name, body in tasks.items():
         fields = _checked(body or {}, _PART_KEYS, f"{path}: {name}")

@@ -37,10 +37,6 @@ class Rng:
         self._block: list[int] = []
         self._words = 0
 
-    def child(self, *key: str | int) -> Rng:
-        """A stream of its own under this key and `key`; independent of what was drawn here."""
-        return Rng(self._key.hex(), *key)
-
     def word(self) -> int:
         """A uniform 64-bit integer."""
         if not self._block:
@@ -61,10 +57,6 @@ class Rng:
     def integer(self, low: int, high: int) -> int:
         """A uniform integer in [low, high], both included."""
         return low + self.below(high - low + 1)
-
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """A uniform float in [low, high), on 53 bits."""
-        return low + (high - low) * ((self.word() >> 11) / (1 << 53))
 
     def choice(self, items: Sequence[T]) -> T:
         """One of `items`, each equally likely."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -66,6 +66,14 @@ def unpack_answer(text: str) -> tuple[Any, Json, Credit]:
     if not isinstance(rule, str) or rule not in kind.rules or not 0 <= c < 1:
         raise ValueError(f"answer kind {name} knows no credit of rule {rule!r:.40} and c {c}: c is in [0, 1)")
     return kind, value, Credit(rule, c)
+
+
+def join_licenses(licenses: Iterable[str]) -> str:
+    """One SPDX expression over the licences of all records used; AND binds tighter than OR, so an OR is bracketed."""
+    unique = sorted(set(licenses))
+    if len(unique) == 1:
+        return unique[0]
+    return " AND ".join(f"({text})" if " OR " in text else text for text in unique)
 
 
 def content(parts: Sequence[str | bytes]) -> tuple[Json, list[bytes]]:

@@ -42,7 +42,7 @@ def test_neighbouring_seeds_share_no_more_than_chance() -> None:
 
 
 def test_key_depends_on_borders_types_and_order() -> None:
-    streams = [Rng("ab", "c"), Rng("a", "bc"), Rng("c", "ab"), Rng(1), Rng("1"), Rng("ab", "c").child("d")]
+    streams = [Rng("ab", "c"), Rng("a", "bc"), Rng("c", "ab"), Rng(1), Rng("1")]
     assert len({rng.word() for rng in streams}) == len(streams)
 
 

@@ -19,9 +19,12 @@ from ssrl_data.row import canonical, digest
 from ssrl_data.sources.base import Entry, Source
 
 FORMAT = 1
-DONOR_POOL = 16
+DONOR_POOL = 4
+"""Records that may lend to a shard; a worker keeps them decoded."""
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
+LARGE = 4
+"""A shard with so many times the rows aimed at may have fewer records, so that a kill does not cost too much."""
 EXACT_GROUPS = 1000
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
 
@@ -149,8 +152,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
     items = list_items(sources)
     home = split_groups([item.entry.group for item in items], recipe.split, recipe.seed)
     names = ["train", *sorted(recipe.split)]
-    test_rows = {name: math.ceil(recipe.rows * recipe.split[name]) for name in names[1:]}
-    rows = {"train": recipe.rows - sum(test_rows.values())} | test_rows
+    rows = recipe.split_rows()
     modalities = sorted({part.task.partition("/")[0] for part in recipe.parts})
     order = {item.key: digest("order", str(recipe.seed), item.key) for item in items}
     shards: list[Shard] = []
@@ -185,9 +187,9 @@ def _shards(
         (part, level, params, part.weight / len(part.levels)) for part in parts for level, params in part.levels.items()
     ]
     quotas = shares(rows, [weight for *_, weight in cells], rng)
-    count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members) // SHARD_RECORDS))
+    wide = max(len(members) // SHARD_RECORDS, min(len(members), rows // (LARGE * recipe.shard_rows)))
+    count = max(1, min(math.ceil(rows / recipe.shard_rows), wide))
     dealt = [shares(quota, [1.0] * count, rng) for quota in quotas]
-    pool = tuple(rng.sample(members, min(DONOR_POOL, len(members))))
     blank = Shard("", kinds.pop(), recipe.seed, (), (), ())
     return [
         replace(
@@ -199,7 +201,7 @@ def _shards(
                 if quota[i]
             ),
             items=tuple(members[i::count]),
-            donors=pool,
+            donors=tuple(rng.sample(members, min(DONOR_POOL, len(members)))),
         )
         for i in range(count)
     ]

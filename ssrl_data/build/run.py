@@ -25,6 +25,7 @@ from ssrl_data.core import Json, SsrlError
 from ssrl_data.recipe import Recipe
 from ssrl_data.registry import source_at
 
+MOST_DIFFERENCES = 5
 NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST})
 
 
@@ -136,13 +137,22 @@ def _same_build(plan: Plan, state: Path, out: Path) -> None:
         fingerprint, identity = before["fingerprint"], before["identity"]
     except FileNotFoundError:
         return
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SsrlError(f"{state / 'plan.json'} is damaged: delete {out} and build again") from error
     if fingerprint == plan.fingerprint:
         return
     now = json.loads(json.dumps(plan.identity))
-    changes = "; ".join(f"{where}: {a!r} then, {b!r} now" for where, a, b in differences(identity, now))
+    found = differences(identity, now)
+    changes = "; ".join(
+        "the corpus's files changed" if where == "corpus" else f"{where}: {_brief(a)} then, {_brief(b)} now"
+        for where, a, b in found[:MOST_DIFFERENCES]
+    )
     raise SsrlError(f"{out} was begun with another build ({changes}): use another --out, or the same settings")
+
+
+def _brief(value: Json) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def differences(before: Json, now: Json, where: str = "") -> list[tuple[str, Json, Json]]:
@@ -269,10 +279,16 @@ def _publishable(out: Path, manifest: Json, scratch: Path) -> None:
     from ssrl_data.card import render_card
 
     check = out / "check.json"
-    verdict = json.loads(check.read_text()) if check.exists() else None
-    if verdict is not None and verdict.get("fingerprint") != manifest["fingerprint"]:
-        check.unlink()
-        verdict = None
+    verdict = None
+    if check.exists():
+        try:
+            verdict = json.loads(check.read_text(encoding="utf-8"))
+            current = verdict["fingerprint"] == manifest["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            current = False
+        if not current:  # another build's, or damaged: it says nothing of this one
+            check.unlink()
+            verdict = None
     card = render_card(manifest, verdict).encode()
     replace(out / "README.md", lambda file: cast(None, file.write(card)), scratch, (None, None, "card-renamed"))
     replace_json(out / "manifest.json", manifest, scratch, ("manifest-written", None, "manifest-renamed"))

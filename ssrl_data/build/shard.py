@@ -5,6 +5,7 @@ A shard is a pure function of its plan and of the records' content; memory holds
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,14 @@ from ssrl_data.media.image import encode
 from ssrl_data.recipe import rebuilt
 from ssrl_data.registry import answer_kind
 from ssrl_data.rng import Rng
-from ssrl_data.row import canonical, content, digest, pack_answer, prompt_text, row_id
+from ssrl_data.row import canonical, content, digest, join_licenses, pack_answer, prompt_text, row_id
 from ssrl_data.sources.base import Source
 
 ROW_GROUP = 50
 TRIES = 4
 """Attempts in a row that may fail before a record's turn ends; each is a new variant and for the next open place."""
+HEARTBEAT = 1.0
+"""Seconds after which a worker says again that it lives; a turn may make thousands of rows."""
 GIVE_UP = 8
 """Turns in a row that may end so before the cell asks the record no more; this ends every shard."""
 
@@ -99,6 +102,7 @@ class ShardMaker:
         self.made = 0
         self.licenses: Counter[str] = Counter()
         self.attributions: set[tuple[str, str, str, str]] = set()
+        self._said = time.monotonic()
         self._turned: set[int] = set()
         self._seen: set[str] = set()
         self._donors: dict[str, Record | None] = {}
@@ -129,7 +133,7 @@ class ShardMaker:
     def _serve(self, index: int, jobs: Mapping[int, int]) -> Iterator[dict[str, Any]]:
         """All that is asked of one record, which is opened once for it."""
         item = self.shard.items[index]
-        self.announce(item.key, self.made)
+        self._say(item.key)
         record = self._open(item)
         self.opened += index not in self._turned
         self._turned.add(index)
@@ -145,6 +149,8 @@ class ShardMaker:
         misses = 0
         while wanted > 0 and work.places:
             aim = work.places.popleft()
+            if time.monotonic() - self._said > HEARTBEAT:
+                self._say(lent[0][0].key)
             rows = self._attempt(work, index, lent, aim)
             if rows:
                 misses = work.failures[index] = 0
@@ -167,6 +173,11 @@ class ShardMaker:
                     work.failed.append(index)
                 return
 
+    def _say(self, key: str) -> None:
+        """Name the record at work: a worker that says nothing for long is taken for a hung one."""
+        self._said = time.monotonic()
+        self.announce(key, self.made)
+
     def _open(self, item: Item) -> Record | None:
         if item.key in self.quarantined:
             self.rejects[item.key] = "killed the worker twice"
@@ -187,14 +198,25 @@ class ShardMaker:
         out: list[Lent] = []
         for donor in rng.shuffled(others) if wanted else ():
             if donor.key not in self._donors:
-                self.announce(donor.key, self.made)
-                self._donors[donor.key] = self._open(donor)
+                self._say(donor.key)
+                self._donors[donor.key] = self._sound(donor)
             record = self._donors[donor.key]
             if record is not None and all(getattr(record, need) is not None for need in work.task.needs):
                 out.append((donor, record))
             if len(out) == wanted:
                 break
         return out
+
+    def _sound(self, donor: Item) -> Record | None:
+        """A donor whose content was read once, so that what is broken in it is not blamed on the borrower."""
+        record = self._open(donor)
+        try:
+            if record is not None and record.image is not None:
+                record.image.view((0, 0, *record.image.size), (1, 1))
+        except Reject as reject:
+            self.rejects[donor.key] = reject.reason
+            return None
+        return record
 
     def _attempt(self, work: _Work, index: int, lent: Sequence[Lent], aim: int) -> list[dict[str, Any]] | None:
         """Rows for one place from the record's next variant: none when it gave none, None when no other will either."""
@@ -263,7 +285,7 @@ class ShardMaker:
             "source_id": lent[0][1].source_id,
             "group_id": digest("group", item.entry.group),
             "set_id": digest("set", str(self.shard.seed), work.cell.task, work.cell.level, item.key, str(k)),
-            "license": " AND ".join(sorted({record.license for _, record in lent[: example.used]})),
+            "license": join_licenses(record.license for _, record in lent[: example.used]),
             "meta": canonical(meta),
         }
         if self.shard.pictures:

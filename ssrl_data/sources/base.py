@@ -19,6 +19,8 @@ class Entry:
     attribution: str = ""
     origin: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict)
+    stamp: str = field(default="", compare=False)
+    """Differs when the content does, as far as listing can tell (a file's size)."""
 
 
 class Source(ABC):

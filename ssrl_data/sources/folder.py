@@ -70,7 +70,8 @@ class Folder(Source):
             rule = self.descriptor.rule(key)
             if rule.use:
                 license = self.license if self.license and rule.license == "unknown" else rule.license
-                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin, rule.facts)
+                stamp = _size(os.path.join(os.fsencode(self.descriptor.root), path))
+                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin, rule.facts, stamp)
 
     def open(self, entry: Entry) -> Record:
         """The picture of one entry.
@@ -89,6 +90,13 @@ class Folder(Source):
             facts=entry.facts,
             image=Picture(data),
         )
+
+
+def _size(path: bytes) -> str:
+    try:
+        return str(os.stat(path).st_size)
+    except OSError:  # opening it will say why
+        return ""
 
 
 def _key(path: bytes) -> str:

@@ -185,3 +185,54 @@ def test_a_folder_of_every_kind_of_bad_picture_still_builds(photos: Path, tmp_pa
     assert len(rows(out)) == 20 * bad
     checked = ssrl("check", out)
     assert "truth  passed" in checked.stdout, checked.stdout
+
+
+def test_a_broken_donor_is_not_blamed_on_the_borrower(photos: Path, tmp_path: Path) -> None:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    corpus.mkdir()
+    for name in ("astronaut.png", "coffee.png"):
+        shutil.copy(photos / name, corpus)
+    whole_png = (photos / "chelsea.png").read_bytes()
+    (corpus / "cut.png").write_bytes(whole_png[: len(whole_png) // 2])
+    recipe = tmp_path / "recipe.yaml"
+    params = "{side: 128, grid: 2, kinds: [invert, foreign]}"
+    recipe.write_text(
+        f"tasks: {{image/tile_anomaly: {{levels: [hard], params: {params}}}}}\nsources: [corpus]\nrows: 40\n"
+    )
+    done = ssrl("build", recipe, "--out", out)
+    assert done.returncode == 0, done.stderr
+    rejects = [json.loads(line) for line in (out / ".ssrl" / "rejects.jsonl").read_text().splitlines()]
+    assert [(reject["key"], reject["reason"]) for reject in rejects] == [("cut.png", "truncated")]
+    sources = {row["source_id"] for row in rows(out)}
+    assert len(sources) == 2
+
+
+def test_another_licence_with_a_choice_is_bracketed(photos: Path, tmp_path: Path) -> None:
+    from ssrl_data.row import join_licenses
+
+    assert join_licenses(["GPL-3.0-only", "CC-BY-4.0 OR MIT"]) == "(CC-BY-4.0 OR MIT) AND GPL-3.0-only"
+    assert join_licenses(["CC-BY-4.0 OR MIT", "CC-BY-4.0 OR MIT"]) == "CC-BY-4.0 OR MIT"
+
+
+def test_a_picture_changed_under_its_name_is_noticed(photos: Path, tmp_path: Path) -> None:
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    shutil.copytree(photos, corpus)
+    command = ("build", "image/rotation", "--level", "easy", "-p", "side=64", "--source", corpus, "--out", out,
+               "--rows", "12")  # fmt: skip
+    assert ssrl(*command).returncode == 0
+    shutil.copy(corpus / "coffee.png", corpus / "rocket.jpg")
+    again = ssrl(*command)
+    assert again.returncode == 2
+    assert "the corpus's files changed" in again.stderr
+
+
+def test_a_damaged_state_is_said_or_passed_over(photos: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "damaged"
+    shutil.copytree(whole, out)
+    (out / "check.json").write_text("{")
+    assert "already complete" in build(photos, out)
+    (out / ".ssrl" / "plan.json").write_text("[]")
+    done = ssrl("build", *TASKS, "--source", photos, "--out", out, "--rows", "90", "-p", "side=64", "--split",
+                "test=0.3", "--level", "easy")  # fmt: skip
+    assert done.returncode == 2
+    assert "is damaged" in done.stderr

@@ -8,6 +8,7 @@ from typing import Any
 
 import made_rows
 import numpy as np
+import pytest
 
 from ssrl_data.build.plan import make_plan
 from ssrl_data.build.shard import GIVE_UP, TRIES, ShardMaker
@@ -50,3 +51,13 @@ def test_a_shard_that_no_record_can_fill_ends(tmp_path: Path) -> None:
     assert list(making.rows()) == []
     assert making.works[0].skips == {"alteration invisible": 3 * TRIES * GIVE_UP}
     assert len(making.works[0].places) == 6
+
+
+def test_a_long_turn_says_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssrl_data.build.shard.HEARTBEAT", 0.0)
+    making = maker(tmp_path, 1, 0, ["blank"], 20)
+    said: list[int] = []
+    making.announce = lambda key, rows: said.append(rows)
+    made = len(list(making.rows()))
+    assert said[-1] >= made - 1
+    assert len(said) >= made

@@ -110,7 +110,7 @@ class Jigsaw(Task[JigsawParams]):
         """That of the answer, whichever order it states."""
         return _problem(self.params, Rng("chance"), 0)[2].chance
 
-    def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
+    def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Cut a square crop, shuffle its tiles and ask."""
         p = self.params
         box, pixels = crop.square(records[0], p.side, rng)
@@ -151,7 +151,6 @@ class Jigsaw(Task[JigsawParams]):
             return
         if _unlike(shown, shown)[~np.eye(len(shown), dtype=bool)].min() <= TWINS:
             yield Fault("one answer", "two tiles look the same")
-            return
             return
         grey = np.abs(shown - MID).mean((1, 2, 3)) <= SAME
         if grey.sum() != params["blank"]:

@@ -89,7 +89,7 @@ class Rotation(Task[RotationParams]):
         """One of the angles."""
         return 1 / self.classes()
 
-    def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
+    def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Turn a square crop by `aim` steps."""
         p = self.params
         if not p.upright and records[0].facts.get("upright") is False:

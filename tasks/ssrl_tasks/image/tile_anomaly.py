@@ -107,7 +107,7 @@ class TileAnomaly(Task[TileAnomalyParams]):
         """A foreign tile needs a picture to come from."""
         return int("foreign" in self.params.kinds)
 
-    def make(self, records: Sequence[Record], rng: Rng, aim: int, prepared: bytes = b"") -> Iterator[Example]:
+    def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Alter one tile of a square crop."""
         p = self.params
         if p.name_kind:
