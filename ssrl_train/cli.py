@@ -35,7 +35,7 @@ def evaluate(
     directory: Annotated[Path, typer.Argument(help="a built dataset")],
     split: Annotated[str, typer.Option(help="which rows")] = "test",
     modality: Annotated[str | None, typer.Option(help="which part of the dataset, where it has several")] = None,
-    rows: Annotated[int, typer.Option(min=0, help="at most so many rows; 0 is all")] = 0,
+    rows: Annotated[int, typer.Option(min=0, help="at most so many rows, a fixed random sample; 0 is all")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="rows at once")] = 32,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="tokens of a response")] = 256,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy")] = 0.0,
@@ -50,11 +50,11 @@ def evaluate(
     from ssrl_train.evaluate import accuracy, answers
     from ssrl_train.memo import decoded_once
     from ssrl_train.models import load_model, load_model_config, vision_tokens
-    from ssrl_train.rows import load_rows
+    from ssrl_train.rows import load_rows, sample
     from ssrl_train.tiny import load_processor
 
     held = load_rows(directory, split, modality)
-    held = decoded_once(held.select(range(min(rows or len(held), len(held)))))
+    held = decoded_once(sample(held, rows))
     processor = load_processor(model)
     forbidden = vision_tokens(processor, load_model_config(model))
     torch.manual_seed(seed)

@@ -22,6 +22,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, TypeAlias
 
 from ssrl_data.core import SsrlError
@@ -86,7 +87,7 @@ class Eval:
 
     Attributes:
         split: which split of the dataset.
-        rows: at most so many rows, the first ones; 0 takes all.
+        rows: at most so many rows, a fixed random sample (`rows.sample`); 0 takes all.
         batch: rows at once.
         max_new_tokens: of a response; by default the completion length of the last `grpo` stage.
     """
@@ -188,7 +189,7 @@ def grpo_fields() -> dict[str, Any]:
 def _stage(item: Any, where: str) -> Stage:
     body = dict(_mapping(item, where))
     method = body.pop("method", None)
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise SsrlError(f"{where}: method is {method!r}: {suggest(str(method), list(METHODS))}")
     cls = METHODS[method]
     if cls is Format:
@@ -214,12 +215,14 @@ def _grpo(body: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _number(value: Any, hint: Any, where: str) -> Any:
     # YAML reads 1e-5 as text (it wants 1.0e-5); where the field takes no text, that can only mean the number.
-    kinds = set(typing.get_args(hint)) or {hint}
+    kinds = set(typing.get_args(hint)) if typing.get_origin(hint) in (typing.Union, UnionType) else {hint}
     if isinstance(value, str) and str not in kinds and kinds & {int, float}:
         try:
             return float(value)
         except ValueError as error:
             raise SsrlError(f"{where} must be a number, got {value!r}") from error
+    if kinds <= {int, float, NoneType} and not (value is None or type(value) in (int, float)):
+        raise SsrlError(f"{where} must be a number, got {value!r}")
     if kinds == {bool} and not isinstance(value, bool):
         raise SsrlError(f"{where} must be true or false, got {value!r}")
     return value

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from ssrl_data.core import Verdict
+from ssrl_data.core import SsrlError, Verdict
 from ssrl_data.grade import grade
+from ssrl_data.row import unpack_answer
 from ssrl_train.rows import column, encode, tokenizer_of
 
 
@@ -21,9 +22,11 @@ class Accuracy:
     """How often a model was exactly right.
 
     Attributes:
-        rows: rows judged.
+        rows: rows judged; those without a known truth are not.
         right: rows answered exactly.
-        chance: mean accuracy of the best blind guesser over these rows, from their `chance` column.
+        chance: mean probability over these rows that the best blind guess is exactly right. Where an answer's value
+            does not tell it, the row's `chance`, the expected final score of that guess, stands in as an upper bound
+            (1 where that is null).
         photographs: distinct source records behind the rows; rows of one photograph are not independent, so read the
             interval beside this number.
     """
@@ -54,14 +57,28 @@ def wilson(right: int, rows: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def accuracy(rows: Dataset, verdicts: Sequence[Verdict]) -> Accuracy:
-    """Sum verdicts up, one for each of the rows."""
-    chances = [chance for chance in column(rows, "chance") if chance is not None]
-    return Accuracy(
-        rows=len(verdicts),
-        right=sum(verdict.exact for verdict in verdicts),
-        chance=sum(chances) / len(chances) if chances else 0.0,
-        photographs=len(set(column(rows, "source_id"))),
-    )
+    """Sum verdicts up, one for each of the rows.
+
+    Raises:
+        SsrlError: no row has a known truth.
+    """
+    columns = [column(rows, name) for name in ("answer", "chance", "source_id")]
+    judged = [
+        (verdict.exact, _luck(answer, chance), source)
+        for verdict, answer, chance, source in zip(verdicts, *columns, strict=True)
+        if verdict.score is not None
+    ]
+    if not judged:
+        raise SsrlError("no row has a known truth, so there is no accuracy: evaluate on rows of labelled tasks")
+    exact, chances, sources = zip(*judged, strict=True)
+    return Accuracy(len(judged), sum(exact), sum(chances) / len(judged), len(set(sources)))
+
+
+def _luck(answer: str, chance: float | None) -> float:
+    """The chance that a blind answer is exactly right, or an upper bound."""
+    kind, value, _ = unpack_answer(answer)
+    luck: float | None = kind.luck(value)
+    return luck if luck is not None else 1.0 if chance is None else chance
 
 
 @torch.inference_mode()

@@ -47,6 +47,24 @@ def load_rows(folder: Path, split: str, modality: str | None = None) -> Dataset:
     return rows
 
 
+def sample(rows: Dataset, limit: int) -> Dataset:
+    """The rows of the `limit` smallest ids, in their order; all rows where `limit` is 0.
+
+    Ids are hashes of the rows' contents, so this is a random sample, and the same one wherever the rows lie; the first
+    rows would be those of a few photographs.
+    """
+    if not limit or limit >= len(rows):
+        return rows
+    ids = column(rows, "id")
+    return rows.select(sorted(sorted(range(len(ids)), key=ids.__getitem__)[:limit]))
+
+
+def mean_chance(rows: Dataset) -> float | None:
+    """The mean final score that the best blind guesser expects, from the `chance` column; None where no row has one."""
+    chances = [chance for chance in column(rows, "chance") if chance is not None]
+    return sum(chances) / len(chances) if chances else None
+
+
 def column(rows: Dataset, name: str) -> list[Any]:
     """One column as a list, without touching the pictures."""
     values: list[Any] = rows.select_columns([name]).with_format("arrow")[:][name].to_pylist()

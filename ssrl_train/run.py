@@ -6,7 +6,7 @@ OUT/stages/1-format/ ...   the model after each stage; the folder appears when t
 OUT/model/                 the model after the last stage
 OUT/checkpoints/2-grpo/    the trainer's own checkpoints
 OUT/before.json            held-out accuracy before the first grpo stage
-OUT/result.json            written last: accuracy before and after, chance, interval, speed
+OUT/result.json            written last: accuracy before and after, its chance and interval, the reward's, speed
 OUT/reward.png             reward against step
 """
 
@@ -27,14 +27,14 @@ from datasets import Dataset
 
 from ssrl_data.core import SsrlError
 from ssrl_train import preflight
-from ssrl_train.config import Config, Eval, Format, Grpo
+from ssrl_train.config import Config, Format, Grpo
 from ssrl_train.curve import draw
 from ssrl_train.evaluate import Accuracy, accuracy, answers
 from ssrl_train.format import train_format
 from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import device, load_model, load_model_config, vision_tokens
-from ssrl_train.rows import column, load_rows
+from ssrl_train.rows import column, load_rows, mean_chance, sample
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 
 Say = Callable[[str], None]
@@ -74,7 +74,7 @@ class _Run:
         settings = load_model_config(self.start)
         self.forbidden = vision_tokens(self.processor, settings)
         self.train = decoded_once(train)
-        self.held = None if held is None else decoded_once(_first_rows(held, config.eval))
+        self.held = None if held is None or config.eval is None else decoded_once(sample(held, config.eval.rows))
         self._check_processor(settings)
         if "images" in train.column_names and not processed_once(self.processor):
             say("note: this model's pictures depend on their batch, so repeats of one are each processed again")
@@ -132,7 +132,7 @@ class _Run:
         rewards = [entry for state in histories for entry in state["log_history"] if "reward" in entry]
         if rewards:
             values = [entry["reward"] for entry in rewards]
-            draw(range(1, len(values) + 1), values, result["chance"], config.out / "reward.png")
+            draw(range(1, len(values) + 1), values, result["reward_chance"], config.out / "reward.png")
         _write_json(config.out / "result.json", result)
         return result
 
@@ -174,11 +174,6 @@ class _Run:
         return found
 
 
-def _first_rows(rows: Dataset, setting: Eval | None) -> Dataset:
-    limit = setting.rows if setting is not None else 0
-    return rows.select(range(min(limit, len(rows)))) if limit else rows
-
-
 def _result(
     config: Config,
     train: Dataset,
@@ -193,6 +188,7 @@ def _result(
         "before": before and before.value,
         "after": after and after.value,
         "chance": after and after.chance,
+        "reward_chance": mean_chance(train),
         "interval": after and list(after.interval),
         "interval_before": before and list(before.interval),
         "rows": after and after.rows,
@@ -230,7 +226,12 @@ def _same_run(config: Config) -> None:
                     "choose another out folder or remove this one"
                 )
         return
-    config.out.mkdir(parents=True, exist_ok=True)
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SsrlError(
+            f"{config.out} cannot be a folder: a file is in its place; choose another out folder"
+        ) from error
     _write_json(file, now)
 
 

@@ -59,6 +59,13 @@ class AnswerKind(ABC):
     def near_misses(self, value: Json) -> Iterator[str]:
         """Responses that must score below 1."""
 
+    def luck(self, value: Json) -> float | None:
+        """Probability that the best blind guess is exactly right, in [0, 1); None where `value` does not tell.
+
+        A row's `chance` is the expected final score of a blind guess, so with partial credit it is more than this.
+        """
+        return None
+
     def grade(self, response: str, value: Json, credit: Credit) -> Verdict:
         """Read and score a response; never raises for a `value` that passes `check`."""
         given, reason = self.read(response, value)

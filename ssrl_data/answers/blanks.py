@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import ClassVar
 
 from ssrl_data.answers.base import ShortAnswer, blind, independent, rule_for, verdict
@@ -102,6 +103,12 @@ class Blanks(ShortAnswer):
             for filled, part in zip(given, parts, strict=True)
         )
         return verdict(hits / len(parts), hits == len(parts), given, credit)
+
+    def luck(self, value: Json) -> float | None:
+        """Every blank by luck, independently of each other."""
+        chances = [_kind(part["kind"]).luck(part["value"]) for part in value["answer"]]
+        known = [chance for chance in chances if chance is not None]
+        return prod(known) if len(known) == len(chances) else None
 
     def right(self, value: Json) -> str:
         """The text of the right answer."""

@@ -81,6 +81,10 @@ class Choice(ShortAnswer):
         exact = given == value["answer"]
         return verdict(float(exact), exact, given, credit)
 
+    def luck(self, value: Json) -> float | None:
+        """One of the options."""
+        return 1 / len(value["options"])
+
     def right(self, value: Json) -> str:
         """The text of the right answer."""
         text: str = value["answer"]

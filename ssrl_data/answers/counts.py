@@ -98,6 +98,10 @@ class Counts(ShortAnswer):
         hits = sum(map(int.__eq__, given, truth))
         return verdict(hits / len(truth), hits == len(truth), given, credit)
 
+    def luck(self, value: Json) -> float | None:
+        """One of the range for each name; 0 where a float cannot tell it from 0."""
+        return float(Fraction(1, (value["high"] - value["low"] + 1) ** len(value["names"])))
+
     def right(self, value: Json) -> str:
         """The text of the right answer."""
         return ", ".join(map(str, value["answer"]))

@@ -121,6 +121,10 @@ class Number(ShortAnswer):
             exact = abs(Fraction(given) - Fraction(value["answer"])) <= Fraction(value["tolerance"])
         return verdict(float(exact), exact, given, credit)
 
+    def luck(self, value: Json) -> float | None:
+        """One of the integers of the range, where the prompt names one."""
+        return None if value["low"] is None else 1 / (value["high"] - value["low"] + 1)
+
     def right(self, value: Json) -> str:
         """The text of the right answer, in its form."""
         number = Fraction(value["answer"])

@@ -82,6 +82,10 @@ class Permutation(ShortAnswer):
         hits = sum(map(int.__eq__, given, truth))
         return verdict(hits / len(truth), hits == len(truth), given, credit)
 
+    def luck(self, value: Json) -> float | None:
+        """One of all orders but the identity."""
+        return 1 / (factorial(len(value["answer"])) - 1)
+
     def right(self, value: Json) -> str:
         """The text of the right answer."""
         return _text(value["answer"])

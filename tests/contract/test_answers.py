@@ -144,6 +144,32 @@ def test_hostile_responses_never_score_and_never_raise(answer: Answer) -> None:
         assert verdict.reason in REASONS, name
 
 
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_luck_is_the_chance_of_all_or_nothing(answer: Answer) -> None:
+    luck = answer_kind(answer.kind).luck(answer.value)
+    if luck is None:
+        assert answer.kind in ("blanks", "interval", "number", "span", "unlabelled")
+        return
+    assert answer.chance is not None
+    if answer.credit.rule == "exact":
+        assert luck == pytest.approx(answer.chance, rel=1e-12)
+    else:
+        assert 0 < luck < answer.chance
+
+
+def test_luck_is_told_where_the_space_is() -> None:
+    told = {name for name, spaces in SPACES.items() for space in spaces for a in space if luck_of(a) is not None}
+    assert told == {"blanks", "choice", "counts", "number", "permutation"}
+    assert luck_of(Blanks().answer([Choice().answer("a", "ab"), Number().answer(3, low=1, high=5)])) == 0.1
+    assert luck_of(Blanks().answer([Choice().answer("a", "ab"), Span().answer("x", chance=0.1)])) is None
+    assert luck_of(Counts().answer({"dog": 1, "cat": 0}, 0, 3, "partial")) == 1 / 16
+
+
+def luck_of(answer: Answer) -> float | None:
+    luck: float | None = answer_kind(answer.kind).luck(answer.value)
+    return luck
+
+
 MEGABYTES = megabytes()
 
 

@@ -69,6 +69,13 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [{"method": "grpo", "lora": {"rank": 8}}]}, "peft has no LoRA option 'rank'"),
         ({"stages": [{"method": "grpo", "lora": {"r": 0}}, GRPO]}, "lora"),
         ({"stages": [{"method": "grpo", "lora": {"r": 8}}, GRPO]}, "`lora` is for the last stage"),
+        ({"stages": [{"method": ["grpo"]}]}, r"stage 1: method is \['grpo'\]"),
+        (
+            {"stages": [{"method": "grpo", "grpo": {"learning_rate": [1]}}]},
+            r"learning_rate must be a number, got \[1\]",
+        ),
+        ({"stages": [{"method": "grpo", "grpo": {"max_steps": True}}]}, "max_steps must be a number, got True"),
+        ({"stages": [{"method": "format", "learning_rate": [1]}]}, "learning_rate must be float"),
         ({"stages": [{"method": "format", "step": 5}]}, "did you mean 'steps'"),
         ({"stages": [{"method": "format", "steps": 0}]}, "steps is 0"),
         ({"stages": [{"method": "format", "steps": "many"}]}, "steps must be int"),

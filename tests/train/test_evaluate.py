@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ import torch
 from datasets import Dataset
 from scipy.stats import binomtest
 
+from ssrl_data.answers.choice import Choice
+from ssrl_data.answers.permutation import Permutation
+from ssrl_data.answers.span import Span
+from ssrl_data.answers.unlabelled import Unlabelled
+from ssrl_data.core import Answer, SsrlError, Verdict
+from ssrl_data.row import pack_answer
 from ssrl_train.curve import draw, smoothed
 from ssrl_train.evaluate import Accuracy, accuracy, answers, wilson
 from ssrl_train.memo import decoded_once
@@ -30,6 +37,39 @@ def test_sums_up_rows_and_the_photographs_behind_them(rows: Dataset, llava: Path
     found = accuracy(few, [verdict for _, _, verdict in judged])
     assert found == Accuracy(10, found.right, 0.25, len(set(rows.select(range(10))["source_id"])))
     assert found.right == sum(verdict.exact for _, _, verdict in judged)
+
+
+def judged(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> Accuracy:
+    columns = {
+        "answer": [pack_answer(answer) for answer in answers],
+        "chance": [answer.chance for answer in answers],
+        "source_id": [str(i) for i in range(len(answers))],
+    }
+    return accuracy(Dataset.from_dict(columns), verdicts)
+
+
+RIGHT, WRONG, UNKNOWN = (
+    Verdict(1.0, True, "", "exact"),
+    Verdict(0.4, False, "", "inexact"),
+    Verdict(None, False, "", ""),
+)
+
+
+def test_chance_is_that_of_being_right_and_not_of_the_score() -> None:
+    order = Permutation().answer([2, 1, 3, 5, 4])
+    assert order.credit.rule == "partial"
+    assert judged([order], [WRONG]).chance == pytest.approx(1 / 119)
+    assert order.chance is not None
+    assert order.chance > 2 / 119  # what partial credit adds to it
+    span = Span().answer("apple", chance=0.5)
+    assert judged([order, span], [WRONG, RIGHT]).chance == pytest.approx((1 / 119 + 0.5) / 2)
+
+
+def test_a_row_without_truth_is_not_wrong() -> None:
+    choice, none = Choice().answer("a", ["a", "b"]), Unlabelled().answer()
+    assert judged([choice, none, choice], [RIGHT, UNKNOWN, WRONG]) == Accuracy(2, 1, 0.5, 2)
+    with pytest.raises(SsrlError, match="no row has a known truth"):
+        judged([none], [UNKNOWN])
 
 
 def test_a_forbidden_token_is_never_written(rows: Dataset, llava: Path) -> None:

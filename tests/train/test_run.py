@@ -18,7 +18,7 @@ from datasets import Dataset
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Config, Eval, Format, Grpo, load_config
 from ssrl_train.grpo import last_checkpoint
-from ssrl_train.rows import load_rows
+from ssrl_train.rows import column, load_rows, mean_chance, sample
 from ssrl_train.run import run
 from ssrl_train.tiny import Tiny
 
@@ -45,8 +45,8 @@ def test_a_run_leaves_a_model_a_curve_and_a_result_and_is_done_once(config: Conf
     result = run(config, said.append)
     assert result == json.loads((config.out / "result.json").read_text())
     assert (result["steps"], result["rows"], result["train_rows"]) == (4, 12, 96)
-    assert result["photographs"] == len(set(load_rows(config.data, "test").select(range(12))["source_id"]))
-    assert result["chance"] == 0.25
+    assert result["photographs"] == len(set(sample(load_rows(config.data, "test"), 12)["source_id"]))
+    assert (result["chance"], result["reward_chance"]) == (0.25, 0.25)
     assert result["interval"][0] <= result["after"] <= result["interval"][1]
     assert result["reward_last"] is not None
     assert (config.out / "reward.png").read_bytes().startswith(b"\x89PNG")
@@ -162,6 +162,30 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path: Path, rows: Dataset
     assert found.stderr.splitlines() == [
         "ssrl: nowhere: no dataset there (data/<modality>/*.parquet): build one with `ssrl build`"
     ]
+
+
+def test_an_out_folder_that_is_a_file_is_one_sentence(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    for out in (tmp_path / "taken", tmp_path / "taken" / "deeper"):
+        with pytest.raises(SsrlError, match="cannot be a folder: a file is in its place") as caught:
+            run(replace(config, out=out), lambda line: None)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_sample_is_of_the_smallest_ids_wherever_rows_lie(rows: Dataset) -> None:
+    ids = column(rows, "id")
+    few = column(sample(rows, 12), "id")
+    assert sorted(few) == sorted(ids)[:12]
+    assert few == [one for one in ids if one in few], "in the order of the rows"
+    assert few != ids[:12]
+    turned = rows.select(range(len(rows) - 1, -1, -1))
+    assert set(column(sample(turned, 12), "id")) == set(few)
+    assert column(sample(rows, 0), "id") == column(sample(rows, len(ids) + 1), "id") == ids
+
+
+def test_the_rewards_chance_is_the_mean_of_its_column() -> None:
+    assert mean_chance(Dataset.from_dict({"chance": [0.5, None, 0.25]})) == 0.375
+    assert mean_chance(Dataset.from_dict({"chance": [None]})) is None
 
 
 def test_rows_are_found_or_named(dataset: Path, tmp_path: Path) -> None:
