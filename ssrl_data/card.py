@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import yaml
 from markupsafe import Markup
 
-from ssrl_data.core import Json
+from ssrl_data.build.commit import replace
+from ssrl_data.core import Json, SsrlError
 from ssrl_data.untrusted import fenced, markdown, markdown_origin
 
 LISTED = 500
@@ -61,12 +62,38 @@ def prose(task: str) -> str:
 
 
 def write_card(directory: Path) -> None:
-    """Write `README.md` of a built dataset from its manifest and, when there, its `check.json`."""
+    """Write `README.md` of a built dataset from its manifest and, when there, its `check.json`.
+
+    Raises:
+        SsrlError: the card cannot be written; the one that was there is left as it was.
+    """
     manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
-    found = directory / "check.json"
-    check = json.loads(found.read_text("utf-8")) if found.is_file() else None
-    text = render_card(manifest, check)
-    (directory / "README.md").write_text(text, "utf-8", newline="\n")
+    write_page(directory / "README.md", render_card(manifest, read_check(directory, manifest)))
+
+
+def read_check(directory: Path, manifest: Mapping[str, Json]) -> Json:
+    """The decoded `check.json`; None when there is none, or one that is damaged or of another build."""
+    try:
+        check = json.loads((directory / "check.json").read_text("utf-8"))
+        parts = [(p["name"], p["status"], p["summary"], dict(p["faults"])) for p in check["parts"]]
+        flags = {type(check["passed"]), type(check["complete"])} == {bool} and isinstance(check["findings"], list)
+        whole = bool(parts) and flags and check["fingerprint"] == manifest["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return check if whole else None
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a text for people so that under its name it is whole, or what was there before.
+
+    Raises:
+        SsrlError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, lambda file: cast(None, file.write(text.encode())), path.parent, (None, None, None))
+    except OSError as error:
+        raise SsrlError(f"{path} cannot be written ({error.strerror}): mend that or write elsewhere") from error
 
 
 def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None = None) -> str:

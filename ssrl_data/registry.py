@@ -11,6 +11,8 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -27,14 +29,17 @@ def modules(group: str) -> dict[str, str]:
     """Name to dotted module path, over every package that the entry-point group names.
 
     Raises:
-        SsrlError: two packages bring a thing of the same name.
+        SsrlError: a package cannot be imported, or two bring a thing of the same name.
     """
     found: dict[str, str] = {}
     for package in sorted({point.value for point in entry_points(group=group)}):
-        spec = importlib.util.find_spec(package)
+        try:
+            spec = importlib.util.find_spec(package)
+        except Exception as error:  # looking for `a.b` imports `a`, which may raise anything
+            raise _broken(package, error) from error
         if spec is None or spec.submodule_search_locations is None:
             raise SsrlError(f"entry point {package!r} of {group} is not an importable package: reinstall it")
-        for info in pkgutil.walk_packages(spec.submodule_search_locations, package + "."):
+        for info in pkgutil.walk_packages(spec.submodule_search_locations, package + ".", _stop):
             if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
                 continue
             name = info.name.removeprefix(package + ".").replace(".", "/")
@@ -44,17 +49,32 @@ def modules(group: str) -> dict[str, str]:
     return found
 
 
-def suggest(name: str, known: list[str]) -> str:
-    """A tail for an error message: the closest known name, or what there is."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+def _broken(module: str, error: BaseException | None) -> SsrlError:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return SsrlError(f"{module} cannot be imported ({text}): repair or uninstall the package that brings it")
+
+
+def _stop(package: str) -> None:
+    """Called by `walk_packages` while it handles the error of a package that it could not import."""
+    error = sys.exception()
+    raise _broken(package, error) from error
+
+
+def suggest(name: object, known: Iterable[object]) -> str:
+    """A tail for an error message: the closest known name, or what there is. Names need not be texts."""
+    names = sorted(map(str, known))
+    close = difflib.get_close_matches(str(name), names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 
 
 def _load(group: str, noun: str, name: str, base: type) -> Any:
     known = modules(group)
     if name not in known:
         raise SsrlError(f"no {noun} {name!r}: {suggest(name, list(known))}")
-    module = importlib.import_module(known[name])
+    try:
+        module = importlib.import_module(known[name])
+    except Exception as error:  # a stranger's module may raise anything
+        raise _broken(known[name], error) from error
     found = [
         item
         for item in vars(module).values()
@@ -75,7 +95,7 @@ def task_class(name: str) -> type[Task[Any]]:
     """The task of that name.
 
     Raises:
-        SsrlError: there is none; the message names the closest one.
+        SsrlError: there is none, and the message names the closest one; or its module cannot be imported.
     """
     loaded: type[Task[Any]] = _load("ssrl.tasks", "task", name, Task)
     return loaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from datasets import get_dataset_config_names, load_dataset
 
 from ssrl_data.card import cards_folder, front_matter, recipe_yaml, render_card, write_card
+from ssrl_data.core import SsrlError
 from ssrl_data.row import schema
 from ssrl_data.untrusted import fenced, markdown, markdown_origin, visible
 
@@ -195,3 +197,17 @@ def test_holds_no_path_of_this_machine(dataset: Path) -> None:
     assert str(dataset).encode() not in first
     write_card(dataset)
     assert (dataset / "README.md").read_bytes() == first
+
+
+def test_card_is_whole_or_what_was_there(dataset: Path) -> None:
+    write_card(dataset)
+    before = (dataset / "README.md").read_bytes()
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(SsrlError, match=r"README\.md cannot be written \(File too large\)"):
+            write_card(dataset)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (dataset / "README.md").read_bytes() == before
+    assert not list(dataset.glob("README.md.*"))

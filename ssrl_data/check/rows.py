@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ssrl_data.core import Json, Reject, Row, SsrlError
-from ssrl_data.row import decode_row, prompt_text, row_id, unpack_answer
+from ssrl_data.row import decode_row, join_licenses, prompt_text, row_id, unpack_answer
 
 RESERVED = frozenset(
     {
@@ -27,7 +27,7 @@ def read_manifest(directory: Path) -> Json:
     """The manifest of a dataset.
 
     Raises:
-        SsrlError: there is none, or it is damaged.
+        SsrlError: there is none, or it cannot be read or is damaged.
     """
     path = directory / "manifest.json"
     try:
@@ -35,9 +35,11 @@ def read_manifest(directory: Path) -> Json:
         for key in ("fingerprint", "recipe", "modalities", "counts", "licenses"):
             manifest[key]
         files = [s["file"] for splits in manifest["modalities"].values() for v in splits.values() for s in v["shards"]]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SsrlError(f"{directory} holds no manifest.json: name the folder of a finished build") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise SsrlError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SsrlError(f"{path} is damaged: build the dataset again") from error
     for file in files:
         # A manifest from elsewhere must not make a check read other files.
@@ -126,7 +128,7 @@ def row_faults(columns: Mapping[str, Any], row: Row, recipe: Mapping[str, Json])
     sources = row.meta["sources"]
     if row.source_id != sources[0]["source_id"]:
         yield "source", "source_id is not that of the first source in meta"
-    licenses = " AND ".join(sorted({source["license"] for source in sources}))
+    licenses = join_licenses(source["license"] for source in sources)
     if not row.license.strip():
         yield "license", "no licence"
     elif row.license != licenses:

@@ -83,13 +83,14 @@ def _write(directory: Path, report: CheckReport) -> None:
     from ssrl_data.card import write_card
 
     state = directory / ".ssrl"
+    file = directory / "check.json"
     try:
         state.mkdir(exist_ok=True)
-        replace_json(directory / "check.json", report.to_json(), state)
-        if (directory / "README.md").exists():
-            write_card(directory)
-    except PermissionError as error:
-        raise SsrlError(f"{directory} cannot be written ({error.strerror}): check a copy of it") from error
+        replace_json(file, report.to_json(), state)
+    except OSError as error:
+        raise SsrlError(f"{file} cannot be written ({error.strerror}): check a copy of the dataset") from error
+    if (directory / "README.md").exists():
+        write_card(directory)
 
 
 def _rows(directory: Path, manifest: Json, scan: Scan, files: Sequence[str]) -> Part:
@@ -211,5 +212,8 @@ def _near(scan: Scan, corpus: bool) -> Part:
     what = "source pictures" if corpus else "rows' first pictures (no corpus at hand)"
     flat = sum(found is None for found in scan.hashes.values())
     summary = f"no picture of a split looks like one of another: {sum(count.values())} {what} compared, {flat} too flat"
-    status = PASSED if corpus or not scan.hashes else NOT_RUN
+    unseen = {id for row in scan.facts if row.sizes for id in row.sources} - scan.hashes.keys() if corpus else set()
+    if unseen:
+        summary += f", {len(unseen)} not found in the corpus"
+    status = NOT_RUN if unseen or (scan.hashes and not corpus) else PASSED
     return part("near", scan.faults, status, summary, {"compared": count, "too flat": flat})

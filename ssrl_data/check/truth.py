@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ssrl_data.build.plan import Item, list_items
@@ -37,9 +37,12 @@ def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) 
         return tuple(source_at(address) for address in addresses)
     try:
         found = json.loads((directory / ".ssrl" / "corpus.json").read_text("utf-8"))["sources"]
-        return tuple(source_at(address) for address in found) if len(found) == number else ()
+        sources = tuple(source_at(address) for address in found) if len(found) == number else ()
+        if sources:
+            list_items(sources)  # a folder that is still there may have been emptied
     except (OSError, ValueError, KeyError, TypeError, SsrlError):
         return ()
+    return sources
 
 
 class Auditor:
@@ -66,7 +69,11 @@ class Auditor:
         records, missing = self._records(row)
         faults: list[Fault] = []
         try:
-            for fault in cls.audit(row, records):
+            found = cls.audit(row, records)
+            if not isinstance(found, Iterable):
+                what = f"audit returned {found!r:.40}: write it as a generator, or return an iterator of faults"
+                return [Fault("true", what)], missing
+            for fault in found:
                 faults.append(fault)  # one by one, so that what was found before an error counts
         except Reject as reject:
             return faults, f"record unreadable: {reject.reason}"

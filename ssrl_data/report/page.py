@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from ssrl_data.card import MEDIA, ordered_levels, recipe_yaml
+from ssrl_data.card import MEDIA, ordered_levels, read_check, recipe_yaml, write_page
 from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.rows import parse_row, read_manifest
 from ssrl_data.core import Json
@@ -76,11 +75,9 @@ def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
         per_task: rows shown of each task and level.
 
     Raises:
-        SsrlError: the folder holds no dataset, or a shard is damaged.
+        SsrlError: the folder holds no dataset, or a shard is damaged, or the page cannot be written.
     """
     manifest = read_manifest(directory)
-    check_file = directory / "check.json"
-    check = json.loads(check_file.read_text("utf-8")) if check_file.is_file() else None
     levels = survey(directory, manifest, per_task)
     chosen = read_rows(directory, [place for level in levels.values() for place in level.chosen])
     split_of = {file: split for split, file in shards(manifest)}
@@ -105,11 +102,10 @@ def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
         media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
         tasks=tasks,
         skips=_skips(manifest),
-        check=check,
+        check=read_check(directory, manifest),
         recipe=recipe_yaml(manifest["recipe"]),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, "utf-8", newline="\n")
+    write_page(out, page)
 
 
 def _names(manifest: Mapping[str, Json]) -> dict[str, list[str]]:

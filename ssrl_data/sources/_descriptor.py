@@ -76,7 +76,7 @@ def read_descriptor(path: Path) -> Descriptor:
     """
     data = _mapping(read_yaml(path), ("root", "unlisted", "files"), str(path))
     unlisted = data.get("unlisted", "use")
-    if unlisted not in _USE:
+    if not isinstance(unlisted, str) or unlisted not in _USE:
         raise SsrlError(f"{path}: unlisted is {unlisted!r}: write `use` or `leave out`")
     listed = data.get("files", [])
     if not isinstance(listed, list):

@@ -142,6 +142,11 @@ def test_too_few_rows_are_not_a_pass_and_still_can_fail() -> None:
     assert one.status == "failed"
 
 
+def unit(*key: str | int) -> float:
+    """A draw in [0, 1)."""
+    return Rng(*key).below(1 << 20) / (1 << 20)
+
+
 def labelled(n: int, groups: int, show: Callable[[int, int], list[float]], family: str) -> list[Facts]:
     rows = []
     for i in range(n):
@@ -153,7 +158,7 @@ def labelled(n: int, groups: int, show: Callable[[int, int], list[float]], famil
 @pytest.mark.parametrize("family", ["sizes", "bytes", "borders", "residuals", "prompt"])
 def test_probe_sees_a_leak_and_minds_the_signal(family: str) -> None:
     def leak(i: int, label: int) -> list[float]:
-        return [Rng(i).uniform(), label + Rng("noise", i).uniform(-0.6, 0.6)]
+        return [unit(i), label + 1.2 * unit("noise", i) - 0.6]
 
     rows = labelled(800, 80, leak, family)
     assert probe(rows, frozenset())[family].status == "failed"
@@ -161,7 +166,7 @@ def test_probe_sees_a_leak_and_minds_the_signal(family: str) -> None:
 
 
 def test_probe_passes_noise_and_what_only_names_the_source() -> None:
-    noise = probe(labelled(1200, 80, lambda i, label: [Rng(i).uniform(), Rng("b", i).uniform()], "bytes"), frozenset())
+    noise = probe(labelled(1200, 80, lambda i, label: [unit(i), unit("b", i)], "bytes"), frozenset())
     assert noise["bytes"].status == "passed"
     assert noise["bytes"].sources == 40
     source = probe(labelled(1200, 80, lambda i, label: [float(i % 80)], "bytes"), frozenset())

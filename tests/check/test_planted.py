@@ -17,6 +17,7 @@ from planting import Rows, identify, plant, read, settle
 from ssrl_data.check import CheckReport, check_dataset, render_text
 from ssrl_data.core import SsrlError
 from ssrl_data.media.image import decode, encode
+from ssrl_data.registry import task_class
 from ssrl_data.row import unpack_answer
 
 
@@ -293,6 +294,55 @@ def test_corpus_that_changed_is_said(dataset: Path, photos: Path, tmp_path: Path
     truth = check_dataset(dataset, [str(moved)]).parts[1]
     assert truth.status == "not rechecked"
     assert set(truth.details["not rechecked"]) == {"record changed since the build", "record not in the corpus"}
+
+
+def test_another_corpus_leaves_truth_and_near_open(dataset: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (300, 300), "red").save(other / "red.png")
+    report = check_dataset(dataset, [str(other)])
+    found = statuses(report)
+    assert (found["truth"], found["near"]) == ("not rechecked", "not run")
+    assert "8 not found in the corpus" in report.parts[-1].summary
+
+
+def test_recorded_corpus_that_was_emptied_is_not_at_hand(dataset: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    recorded = dataset / ".ssrl" / "corpus.json"
+    recorded.write_text(json.dumps(json.loads(recorded.read_text()) | {"sources": [str(empty)]}))
+    report = check_dataset(dataset)
+    assert report.parts[1].details == {"rechecked": 0, "not rechecked": {"no corpus at hand": 96}}
+    with pytest.raises(SsrlError, match="holds no record"):
+        check_dataset(dataset, [str(empty)])
+
+
+def test_licence_that_offers_a_choice_is_bracketed(bare: Path) -> None:
+    def two(row: dict[str, Any]) -> dict[str, Any]:
+        meta = json.loads(row["meta"])
+        (source,) = meta["sources"]
+        meta["sources"] = [source | {"license": "MIT OR CC0-1.0"}, source | {"license": "CC-BY-4.0"}]
+        return row | {"meta": json.dumps(meta), "license": "CC-BY-4.0 AND (MIT OR CC0-1.0)"}
+
+    plant(bare, change_one("image/jigsaw", two))
+    assert ("rows", "license") not in rules(check_dataset(bare))
+
+
+def test_audit_that_returns_nothing_is_told_to_yield(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = task_class("image/jigsaw")
+    monkeypatch.setattr(cls, "audit", staticmethod(lambda row, records: None))
+    report = check_dataset(dataset)
+    (finding,) = {finding.message for finding in report.findings}
+    assert finding == "audit returned None: write it as a generator, or return an iterator of faults"
+
+
+@pytest.mark.parametrize("name", ["check.json", "README.md"])
+def test_outcome_that_cannot_be_written_is_one_sentence(bare: Path, name: str) -> None:
+    (bare / name).unlink(missing_ok=True)
+    (bare / name).mkdir()
+    with pytest.raises(SsrlError, match=rf"{name} cannot be written \(Is a directory\)"):
+        check_dataset(bare)
+    assert not list(bare.rglob(f"{name}.*"))
 
 
 def test_what_is_no_dataset(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import resource
+import shutil
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ssrl_data.build.run import build
+from ssrl_data.card import write_card
 from ssrl_data.check import check_dataset
+from ssrl_data.core import SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.report import write_report
 from ssrl_data.report.gather import bars
@@ -129,6 +133,45 @@ def test_states_figures_and_the_outcome_of_the_check(dataset: Path, tmp_path: Pa
     _, after = page(dataset, tmp_path / "after.html")
     assert "not checked" not in after.text
     assert "answers recomputed from the corpus" in after.text
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"parts": [{}]}', "\ud800", "[" * 100_000])
+def test_damaged_outcome_counts_as_not_checked(dataset: Path, tmp_path: Path, damaged: str) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    (copy / "check.json").write_bytes(damaged.encode("utf-8", "surrogatepass"))
+    assert "This dataset was not checked." in page(copy, tmp_path / "page.html")[1].text
+    write_card(copy)
+    assert "Not checked: " in (copy / "README.md").read_text("utf-8")
+
+
+def test_outcome_of_another_build_counts_as_not_checked(dataset: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    check_dataset(copy)
+    assert "was not checked" not in page(copy, tmp_path / "page.html")[1].text
+    check = json.loads((copy / "check.json").read_text()) | {"fingerprint": "0" * 32}
+    (copy / "check.json").write_text(json.dumps(check))
+    assert "was not checked" in page(copy, tmp_path / "page.html")[1].text
+
+
+def test_page_is_whole_or_what_was_there(dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    out.write_text("before")
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(SsrlError, match=r"page\.html cannot be written \(File too large\)"):
+            write_report(dataset, out, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert out.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_page_that_has_no_place_is_one_sentence(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path, tmp_path / "file" / "page.html"):
+        with pytest.raises(SsrlError, match="cannot be written"):
+            write_report(dataset, out, 1)
 
 
 def test_strangers_text_cannot_act(dataset: Path, tmp_path: Path) -> None:

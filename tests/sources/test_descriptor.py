@@ -93,6 +93,8 @@ def test_a_root_inside_a_package_does_not_import_it(tmp_path: Path) -> None:
         ("root: {package: no_such_package}", "package 'no_such_package' is not installed"),
         ("root: {package: os.path}", "name of a top-level package"),
         ("root: 3", "expected a mapping of package, path, got 3"),
+        ("unlisted: [a]", "unlisted is ['a']: write `use` or `leave out`"),
+        ("3: a", "unknown key 3"),
         ("files: [", "not valid YAML"),
         ("a: &a [1]\nfiles: [*a]", "uses an alias"),
         ("files: " + "[" * 1_500, "nested more than"),
