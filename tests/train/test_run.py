@@ -70,7 +70,7 @@ def test_a_run_leaves_a_model_a_curve_and_a_result_and_is_done_once(config: Conf
     found = ssrl("eval", config.out / "model", config.data, "--rows", "12", "--max-new-tokens", "4", "--per-row")
     assert found.returncode == 0, found.stderr
     lines = [json.loads(line) for line in found.stdout.splitlines()]
-    assert len(lines) == 12
+    assert [line["id"] for line in lines] == column(sample(load_rows(config.data, "test"), 12), "id")
     assert sum(line["exact"] for line in lines) / 12 == pytest.approx(result["after"])
     assert f"accuracy {result['after']:.3f}" in found.stderr
 
