@@ -24,6 +24,8 @@ from ssrl_data.registry import source_at, task_class, task_names
 from ssrl_data.row import schema
 
 PHOTOGRAPHS = 24
+CORPUS = 128
+"""Photographs of whole builds: enough for shards of one size."""
 ROUNDS = 3
 VARIANTS = (1, 8)
 
@@ -117,12 +119,12 @@ def command(folder: Path, out: Path, rows: int, workers: int) -> tuple[float, fl
 
 
 def scaling(folder: Path) -> Iterator[str]:
-    """A second worker's gain, and memory against the number of rows."""
+    """A second worker's gain, start-up included, and memory against the number of rows."""
     gains = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as scratch:
-            one = command(folder, Path(scratch) / "1", 4000, 1)[0]
-            two = command(folder, Path(scratch) / "2", 4000, 2)[0]
+            one = command(folder, Path(scratch) / "1", 8000, 1)[0]
+            two = command(folder, Path(scratch) / "2", 8000, 2)[0]
             gains.append(one / two)
     yield f"build.two_workers_over_one {statistics.median(gains):.2f} ratio"
     with tempfile.TemporaryDirectory() as scratch:
@@ -140,6 +142,7 @@ def main() -> None:
         make_photographs(folder, PHOTOGRAPHS)
         for line in speed(folder):
             print(line, flush=True)
+        make_photographs(folder, CORPUS)
         for line in scaling(folder):
             print(line, flush=True)
 

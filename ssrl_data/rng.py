@@ -58,6 +58,10 @@ class Rng:
         """A uniform integer in [low, high], both included."""
         return low + self.below(high - low + 1)
 
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
+        """A uniform float in [low, high), on 53 bits."""
+        return low + (high - low) * ((self.word() >> 11) / (1 << 53))
+
     def choice(self, items: Sequence[T]) -> T:
         """One of `items`, each equally likely."""
         return items[self.below(len(items))]
