@@ -36,7 +36,6 @@ class Setting:
     state: Path
     scratch: Path
     sources: tuple[Source, ...]
-    schemas: dict[bool, bytes]
     fingerprint: str
 
 
@@ -72,8 +71,9 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
     context = multiprocessing.get_context("spawn")
     todo = deque(range(len(shards)))
     deaths: Counter[str] = Counter()
-    pool: list[_Worker] = []
+    pool = [_start(context, setting) for _ in range(min(workers, len(shards)))]
     try:
+        schemas = _schemas(shards)
         while todo or any(worker.shard is not None for worker in pool):
             while todo and len(pool) < workers:
                 pool.append(_start(context, setting))
@@ -83,7 +83,8 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
                     worker.record, worker.heard = "", time.monotonic()
                     killers = frozenset(key for key, count in deaths.items() if count > 1)
                     with contextlib.suppress(BrokenPipeError):  # its end is read below
-                        worker.pipe.send((shards[worker.shard], killers))
+                        shard = shards[worker.shard]
+                        worker.pipe.send((shard, schemas[shard.pictures], killers))
             ready = wait([worker.pipe for worker in pool], timeout=1.0)
             for worker in list(pool):
                 late = worker.shard is not None and time.monotonic() - worker.heard > RECORD_SECONDS
@@ -107,6 +108,13 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
             worker.process.kill()
         for worker in pool:
             worker.process.join()
+
+
+def _schemas(shards: Sequence[Shard]) -> dict[bool, bytes]:
+    """The Arrow schemas as bytes: `datasets`, which knows them, is imported here, while the workers start."""
+    from ssrl_data.row import schema
+
+    return {pictures: schema(pictures).serialize().to_pybytes() for pictures in {s.pictures for s in shards}}
 
 
 def _start(context: Any, setting: Setting) -> _Worker:
@@ -160,10 +168,11 @@ def work(pipe: Connection, setting: Setting) -> None:
 
     cv2.setNumThreads(1)
     pa.set_cpu_count(1)
-    schemas = {key: pa.ipc.read_schema(pa.py_buffer(data)) for key, data in setting.schemas.items()}
+    # Arrow's own pool keeps what it once took, so a worker would grow with the shards it has made.
+    pa.set_memory_pool(pa.system_memory_pool())
     while True:
         try:
-            shard, quarantined = pipe.recv()
+            shard, schema, quarantined = pipe.recv()
         except EOFError:
             return
 
@@ -173,7 +182,8 @@ def work(pipe: Connection, setting: Setting) -> None:
         try:
             maker = ShardMaker(shard, setting.sources, quarantined, announce)
             where = sidecar(setting.state, shard)
-            done = write_shard(maker, setting.out, schemas[shard.pictures], setting.fingerprint, where, setting.scratch)
+            columns = pa.ipc.read_schema(pa.py_buffer(schema))
+            done = write_shard(maker, setting.out, columns, setting.fingerprint, where, setting.scratch)
         except OSError as error:
             if error.errno in NO_SPACE:
                 pipe.send(("space", error.strerror or str(error)))

@@ -94,7 +94,7 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
         if done and todo:
             say(f"resuming: {len(done)} of {len(plan.shards)} shards are done")
         if todo:
-            setting = Setting(out, state, scratch, sources, _schemas(plan), plan.fingerprint)
+            setting = Setting(out, state, scratch, sources, plan.fingerprint)
             done |= _make(setting, plan, todo, workers, kept, say)
         reach("shards-done")
         sides = [done[i] for i in range(len(plan.shards))]
@@ -183,13 +183,6 @@ def _finished(out: Path, state: Path, shard: Shard, plan: Plan) -> Json | None:
         and file_digest(path) == side["blake2b"]
     )
     return side if same else None
-
-
-def _schemas(plan: Plan) -> dict[bool, bytes]:
-    """The Arrow schemas as bytes: `datasets`, which knows them, is imported here and not in every worker."""
-    from ssrl_data.row import schema
-
-    return {pictures: schema(pictures).serialize().to_pybytes() for pictures in {s.pictures for s in plan.shards}}
 
 
 def _make(
