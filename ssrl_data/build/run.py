@@ -269,19 +269,11 @@ def _enough(recipe: Recipe, manifest: Json, rejects: Mapping[str, str], state: P
 
 def _publishable(out: Path, manifest: Json, scratch: Path) -> None:
     """The card, then the manifest."""
-    from ssrl_data.card import render_card
+    from ssrl_data.card import read_check, render_card
 
-    check = out / "check.json"
-    verdict = None
-    if check.exists():
-        try:
-            verdict = json.loads(check.read_text(encoding="utf-8"))
-            current = verdict["fingerprint"] == manifest["fingerprint"]
-        except (ValueError, KeyError, TypeError):
-            current = False
-        if not current:  # another build's, or damaged: it says nothing of this one
-            check.unlink()
-            verdict = None
+    verdict = read_check(out, manifest)
+    if verdict is None:  # another build's, or damaged: it says nothing of this one
+        (out / "check.json").unlink(missing_ok=True)
     card = render_card(manifest, verdict).encode()
     replace(out / "README.md", lambda file: cast(None, file.write(card)), scratch, (None, None, "card-renamed"))
     replace_json(out / "manifest.json", manifest, scratch, ("manifest-written", None, "manifest-renamed"))
