@@ -23,8 +23,6 @@ DONOR_POOL = 4
 """Records that may lend to a shard; a worker keeps them decoded."""
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
-LARGE = 4
-"""A shard with so many times the rows aimed at may have fewer records, so that a kill does not cost too much."""
 EXACT_GROUPS = 1000
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
 
@@ -187,8 +185,7 @@ def _shards(
         (part, level, params, part.weight / len(part.levels)) for part in parts for level, params in part.levels.items()
     ]
     quotas = shares(rows, [weight for *_, weight in cells], rng)
-    wide = max(len(members) // SHARD_RECORDS, min(len(members), rows // (LARGE * recipe.shard_rows)))
-    count = max(1, min(math.ceil(rows / recipe.shard_rows), wide))
+    count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members) // SHARD_RECORDS))
     dealt = [shares(quota, [1.0] * count, rng) for quota in quotas]
     blank = Shard("", kinds.pop(), recipe.seed, (), (), ())
     return [
