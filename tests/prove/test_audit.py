@@ -11,9 +11,8 @@ from command import ROOT, ssrl
 from ssrl_data.registry import task_class, task_names
 
 ROWS = 10_000
-ASKED = (
-    12_000  # some of the few photographs held out carry no row of some levels, and a split is not filled up elsewhere
-)
+# Of the few photographs held out some carry no row of some levels, and a split is not filled up from another.
+ASKED = 12_000
 
 
 @pytest.mark.prove
