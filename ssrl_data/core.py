@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ssrl_data.media.camera import Camera, Pair
+    from ssrl_data.media.depth import Depth
     from ssrl_data.media.image import Picture
     from ssrl_data.rng import Rng
 
@@ -58,13 +60,16 @@ class Record:
     Attributes:
         key: address inside the corpus (a relative path, say); it orders the plan and keys the draws.
         group: what must never be split between train and test (a clip, a stereo pair, a near-duplicate cluster).
-        source_id: content hash: the first 32 digits of the file's SHA-256 where the record is a file.
+        source_id: content hash: the first 32 digits of the file's SHA-256 where the record is one file.
         license: SPDX expression, or `unknown`.
         attribution: whom the licence asks to name; may be empty.
         origin: where the item comes from, for people; may be empty.
         facts: what the corpus declares of the item and its pixels do not show; `upright: false` says that nothing in
             the picture tells which way is up.
         image: the picture, when the record carries one.
+        depth: the distance of what the picture shows, when the record carries it.
+        camera: how the camera saw it; what is not known of it is None.
+        pair: a second view of the same scene, when the record carries one.
         text: the text, when the record carries one.
     """
 
@@ -76,6 +81,9 @@ class Record:
     origin: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict)
     image: Picture | None = None
+    depth: Depth | None = None
+    camera: Camera | None = None
+    pair: Pair | None = None
     text: str | None = None
 
 
@@ -136,6 +144,8 @@ class Example:
         answer: the truth, from the answer kind's `answer(...)`.
         meta: what was done, in plain JSON: all that `audit` needs beside the records.
         marks: what the report draws.
+        solution: how the answer follows, in a few sentences from what the maker knows; a cold start is trained on it.
+            Stored in `meta`, never shown in the prompt; empty when there is nothing to say beyond the answer.
         used: how many of the records it was made from, counted from the first; licences and sources follow.
     """
 
@@ -143,6 +153,7 @@ class Example:
     answer: Answer
     meta: Mapping[str, Json] = field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
+    solution: str = ""
     used: int = 1
 
 
