@@ -53,6 +53,11 @@ class Picture:
     size: tuple[int, int]
     """Width and height in pixels, orientation applied."""
 
+    @property
+    def turned(self) -> bool:
+        """Whether the file's EXIF orientation turns or mirrors the stored pixels."""
+        return any(self._upright)
+
     def __init__(self, data: bytes) -> None:
         header = open_header(data)
         self._data = data

@@ -9,9 +9,23 @@
         origin: https://example.org/stereo
         group: stereo          # never split between train and test; default: each file for itself
         facts: {upright: false}  # nothing in these pictures tells which way is up
+      - match: "scene*/left.png"
+        depth:                   # the map of each picture, as in `DepthRule`
+          file: "scene{1}/disparity.npy"  # {1}, {2}, ...: what the glob's wildcards stand for; {stem}: the file's
+          kind: disparity        # metric (default), disparity or relative
+          scale: 1.0             # a unit in metres or pixels
+          offset: 31.1
+          invalid: [0]
+          error: 0.02
+          dataset: depth         # the array, where the file holds several
+          by: a model's name and licence, when the map was not measured
+        camera: {focal: 995.0, centre: [311.2, 254.9]}   # in pixels of the picture
+        pair: {file: "scene{1}/right.png", move: [1, 0, 0]}  # a second view; the move right, down and forward
       - match: ["scans/*", "logo.png"]
         use: false
         why: not photographs   # for people
+
+A file that another names as its depth or its second view is no record of its own.
 
 `root` may also be `{package: NAME, path: FOLDER}`: a folder inside an installed package, which is not imported.
 """
@@ -20,14 +34,19 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.util
+import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ssrl_data.core import SsrlError
+from ssrl_data.media.camera import Camera
+from ssrl_data.media.depth import DepthRule
 from ssrl_data.registry import suggest
+from ssrl_data.sources.base import DepthFile, PairFile
 from ssrl_data.yaml_file import read_yaml
 
 NAME = "corpus.yaml"
@@ -35,12 +54,14 @@ NAME = "corpus.yaml"
 FACTS = {"upright": bool}
 """What may be declared of a file beside its licence and group, and of which type."""
 
+_WILDCARD = re.compile(r"\*|\?|\[!?\]?[^\]]*\]")
+_HOLE = re.compile(r"\{(\w*)\}")
 _USE = {"use": True, "leave out": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a descriptor says of the files that match; fields as in the module's text."""
+    """What a descriptor says of the files that match; fields as in the module's text, files still with their holes."""
 
     match: tuple[str, ...] = ("*",)
     license: str = "unknown"
@@ -48,12 +69,25 @@ class Rule:
     origin: str = ""
     group: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    depth: DepthFile | None = None
+    camera: Camera | None = None
+    pair: PairFile | None = None
     use: bool = True
     why: str = ""
 
     def matches(self, key: str) -> bool:
         """Whether one of the globs matches the whole key, case and all."""
         return any(fnmatch.fnmatchcase(key, glob) for glob in self.match)
+
+    def beside(self, key: str) -> tuple[str | None, str | None]:
+        """Keys of the depth map and of the second view that belong to a file that matches."""
+        glob = next(glob for glob in self.match if fnmatch.fnmatchcase(key, glob))
+        found = _captures(glob).fullmatch(key)
+        holes = {str(i): text for i, text in enumerate(found.groups() if found else (), 1)}
+        holes["stem"] = key.rpartition("/")[2].rpartition(".")[0]
+        files = [beside.file if beside else None for beside in (self.depth, self.pair)]
+        depth, pair = (None if file is None else _HOLE.sub(lambda hole: holes[hole[1]], file) for file in files)
+        return depth, pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +137,87 @@ def _rule(item: Any, where: str) -> Rule:
     for key, value in _mapping(data.get("facts", {}), tuple(FACTS), f"{where}: facts").items():
         if not isinstance(value, FACTS[key]):
             raise SsrlError(f"{where}: facts: {key} must be {FACTS[key].__name__}, got {value!r}")
+    read: dict[str, Callable[[Any, tuple[str, ...], str], object]] = {"depth": _depth, "camera": _camera, "pair": _pair}
     for key, value in data.items():
-        if key == "facts":
-            continue
-        kind = bool if key == "use" else str
-        if not isinstance(value, kind) or value == "":
-            expected = "true or false" if kind is bool else "a text"
-            raise SsrlError(f"{where}: {key} must be {expected}, got {value!r}")
+        if key in read:
+            data[key] = read[key](value, tuple(globs), f"{where}: {key}")
+        elif key != "facts":
+            kind = bool if key == "use" else str
+            if not isinstance(value, kind) or value == "":
+                expected = "true or false" if kind is bool else "a text"
+                raise SsrlError(f"{where}: {key} must be {expected}, got {value!r}")
     return Rule(match=tuple(globs), **data)
+
+
+def _captures(glob: str) -> re.Pattern[str]:
+    """A glob as a pattern that captures what its wildcards stand for."""
+    out, at = "", 0
+    for wildcard in _WILDCARD.finditer(glob):
+        one = {"*": ".*", "?": "."}.get(wildcard[0]) or wildcard[0].replace("\\", "\\\\").replace("[!", "[^", 1)
+        out += re.escape(glob[at : wildcard.start()]) + f"({one})"
+        at = wildcard.end()
+    return re.compile(out + re.escape(glob[at:]), re.DOTALL)
+
+
+def _file(data: Mapping[str, Any], globs: tuple[str, ...], where: str) -> str:
+    """The template of a file beside the picture, checked."""
+    file = data.get("file")
+    if not isinstance(file, str) or not file or file.startswith("/") or ".." in file.split("/"):
+        raise SsrlError(f"{where}: file must be a path below root such as 'depth/{{stem}}.png', got {file!r}")
+    fewest = min(len(_WILDCARD.findall(glob)) for glob in globs)
+    known = ["stem", *map(str, range(1, fewest + 1))]
+    for hole in _HOLE.findall(file):
+        if hole not in known:
+            raise SsrlError(f"{where}: file names {{{hole}}}: the rule's globs give {', '.join(known)}")
+    return file
+
+
+def _numbers(value: Any, count: int | None, where: str) -> tuple[float, ...]:
+    right = isinstance(value, list) and (count is None or len(value) == count)
+    if not right or not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in value):
+        raise SsrlError(f"{where} must be a list of {count or 'any number of'} numbers, got {value!r}")
+    return tuple(float(x) for x in value)
+
+
+def _number(value: Any, where: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        raise SsrlError(f"{where} must be a number, got {value!r}")
+    return float(value)
+
+
+def _depth(value: Any, globs: tuple[str, ...], where: str) -> DepthFile:
+    data = dict(_mapping(value, ("file", *DepthRule.__slots__), where))
+    file = _file(data, globs, where)
+    data.pop("file")
+    for key in ("kind", "dataset", "by"):
+        if not isinstance(data.get(key, ""), str):
+            raise SsrlError(f"{where}: {key} must be a text, got {data[key]!r}")
+    for key in ("scale", "offset", "error"):
+        if key in data:
+            data[key] = _number(data[key], f"{where}: {key}")
+    if "invalid" in data:
+        data["invalid"] = _numbers(data["invalid"], None, f"{where}: invalid")
+    try:
+        return DepthFile(file, DepthRule(**data))
+    except ValueError as error:
+        raise SsrlError(f"{where}: {error}") from error
+
+
+def _camera(value: Any, globs: tuple[str, ...], where: str) -> Camera:
+    data = _mapping(value, tuple(Camera.__slots__), where)
+    focal = _number(data["focal"], f"{where}: focal") if "focal" in data else None
+    if focal is not None and focal <= 0:
+        raise SsrlError(f"{where}: focal is {focal:g}: it must be above 0, in pixels of the picture")
+    x, y = _numbers(data.get("centre", [0, 0]), 2, f"{where}: centre")
+    return Camera(focal, (x, y) if "centre" in data else None)
+
+
+def _pair(value: Any, globs: tuple[str, ...], where: str) -> PairFile:
+    data = _mapping(value, tuple(PairFile.__slots__), where)
+    x, y, z = _numbers(data.get("move"), 3, f"{where}: move")
+    if not (x or y or z):
+        raise SsrlError(f"{where}: move is [0, 0, 0]: say where the second view was taken, right, down and forward")
+    return PairFile(_file(data, globs, where), (x, y, z))
 
 
 def _root(value: Any, path: Path) -> Path:

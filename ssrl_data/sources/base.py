@@ -7,6 +7,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ssrl_data.core import Json, Record
+from ssrl_data.media.camera import Camera, Vector
+from ssrl_data.media.depth import DepthRule
+
+
+@dataclass(frozen=True, slots=True)
+class DepthFile:
+    """A depth map beside a picture: the key of its file, and what its numbers mean."""
+
+    file: str
+    rule: DepthRule
+
+
+@dataclass(frozen=True, slots=True)
+class PairFile:
+    """A second view beside a picture: the key of its file, and the camera's move as in `Pair`."""
+
+    file: str
+    move: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +37,11 @@ class Entry:
     attribution: str = ""
     origin: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict)
+    depth: DepthFile | None = None
+    camera: Camera | None = None
+    pair: PairFile | None = None
     stamp: str = field(default="", compare=False)
-    """Differs when the content does, as far as listing can tell (a file's size)."""
+    """Differs when the content does, as far as listing can tell (the files' sizes)."""
 
 
 class Source(ABC):

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssrl_data.core import Record, Reject, SsrlError
+from ssrl_data.media.camera import Pair
+from ssrl_data.media.depth import Depth
 from ssrl_data.media.image import Picture
 from ssrl_data.sources._descriptor import NAME, Descriptor, Rule, read_descriptor
-from ssrl_data.sources.base import Entry, Source
+from ssrl_data.sources.base import DepthFile, Entry, PairFile, Source
 
 SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .pbm .pgm .ppm .pnm .avif".split()
@@ -65,31 +67,76 @@ class Folder(Source):
         Raises:
             SsrlError: a folder cannot be listed.
         """
-        for path in _walk(os.fsencode(self.descriptor.root)):
-            key = _key(path)
+        beside: set[str] = set()
+        if any(rule.depth or rule.pair for rule in self.descriptor.rules):
+            beside = {file for key in self._keys() for file in self.descriptor.rule(key).beside(key) if file}
+        for key in self._keys():
             rule = self.descriptor.rule(key)
-            if rule.use:
-                license = self.license if self.license and rule.license == "unknown" else rule.license
-                stamp = _size(os.path.join(os.fsencode(self.descriptor.root), path))
-                yield Entry(key, rule.group or key, license, rule.attribution, rule.origin, rule.facts, stamp)
+            if not rule.use or key in beside:
+                continue
+            depth, pair = rule.beside(key)
+            yield Entry(
+                key=key,
+                group=rule.group or key,
+                license=self.license if self.license and rule.license == "unknown" else rule.license,
+                attribution=rule.attribution,
+                origin=rule.origin,
+                facts=rule.facts,
+                depth=DepthFile(depth, rule.depth.rule) if depth and rule.depth else None,
+                camera=rule.camera,
+                pair=PairFile(pair, rule.pair.move) if pair and rule.pair else None,
+                stamp=" ".join(_size(self._file(file)) for file in (key, depth, pair) if file),
+            )
 
     def open(self, entry: Entry) -> Record:
-        """The picture of one entry.
+        """The picture of one entry, and what lies beside it.
 
         Raises:
-            Reject: `not found`, `not permitted`, `not a file`, `file too large`, `unreadable`, or as in `Picture`.
+            Reject: `not found`, `not permitted`, `not a file`, `file too large`, `unreadable`, or as in `Picture`; the
+                same of its depth map or second view; or these do not fit the picture.
         """
-        data = _read(os.path.join(os.fsencode(self.descriptor.root), _path(entry.key)))
+        data = _read(self._file(entry.key))
+        picture = Picture(data)
+        hashes = [hashlib.sha256(data).hexdigest()]
+        depth = pair = None
+        if (entry.depth or entry.pair) and picture.turned:
+            # Maps are written for the stored pixels by some and for the upright ones by others: no telling.
+            raise Reject("turned by EXIF beside a depth map or a second view")
+        if entry.depth:
+            data = self._beside(entry.depth.file, "depth")
+            hashes.append(hashlib.sha256(data).hexdigest())
+            depth = Depth(data, entry.depth.rule, picture.size)
+        if entry.pair:
+            data = self._beside(entry.pair.file, "second view")
+            hashes.append(hashlib.sha256(data).hexdigest())
+            pair = Pair(Picture(data), entry.pair.move)
+            if pair.image.size != picture.size or pair.image.turned:
+                raise Reject("views of two sizes")
         return Record(
             key=entry.key,
             group=entry.group,
-            source_id=hashlib.sha256(data).hexdigest()[:32],
+            source_id=(hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest())[:32],
             license=entry.license,
             attribution=entry.attribution,
             origin=entry.origin,
             facts=entry.facts,
-            image=Picture(data),
+            image=picture,
+            depth=depth,
+            camera=entry.camera,
+            pair=pair,
         )
+
+    def _keys(self) -> Iterator[str]:
+        return (_key(path) for path in _walk(os.fsencode(self.descriptor.root)))
+
+    def _file(self, key: str) -> bytes:
+        return os.path.join(os.fsencode(self.descriptor.root), _path(key))
+
+    def _beside(self, key: str, what: str) -> bytes:
+        try:
+            return _read(self._file(key))
+        except Reject as reject:
+            raise Reject(f"{what}: {reject.reason}") from reject
 
 
 def _size(path: bytes) -> str:
