@@ -59,6 +59,7 @@ def row(task: Task[Any], level: str, made: Example) -> Row:
         "sources": [],
         "marks": [dataclasses.asdict(mark) for mark in made.marks],
         "make": dict(made.meta),
+        "solution": made.solution,
     }
     columns = {
         "prompt": [{"role": "user", "content": body}],

@@ -266,6 +266,7 @@ class ShardMaker:
                     "license": record.license,
                     "attribution": record.attribution,
                     "origin": record.origin,
+                    **({"depth_by": record.depth.rule.by} if record.depth and record.depth.rule.by else {}),
                 }
                 for source, record in lent[: example.used]
             ],
@@ -274,6 +275,8 @@ class ShardMaker:
             "marks": [{"image": m.image, "box": list(m.box), "label": m.label} for m in example.marks],
             "make": dict(example.meta),
         }
+        if example.solution:
+            meta["solution"] = example.solution
         row = {
             "prompt": prompt,
             "answer": packed,
