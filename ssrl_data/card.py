@@ -9,6 +9,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -71,14 +72,62 @@ def write_card(directory: Path) -> None:
     write_page(directory / "README.md", render_card(manifest, read_check(directory, manifest)))
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeCell:
+    """What the shortcut probe found in one level with one family.
+
+    Attributes:
+        status: `passed`, `failed`, `declared`, `not run`; empty when the rows have nothing of the family.
+        figures: the accuracy and its lower bound; empty where it was not run.
+        reason: why it was not run.
+    """
+
+    status: str = ""
+    figures: str = ""
+    reason: str = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeLine:
+    """One level in the table of the shortcut probe: its cells are in the order of `probe_table`'s families."""
+
+    task: str
+    level: str
+    sources: int
+    blind: float
+    cells: tuple[ProbeCell, ...]
+
+
+def probe_table(check: Mapping[str, Json]) -> tuple[list[str], list[ProbeLine]]:
+    """The families that were probed, and a line for each level, from a decoded `check.json`."""
+    found: Mapping[str, Mapping[str, Json]] = next((p["details"] for p in check["parts"] if p["name"] == "probe"), {})
+    families = sorted({family for outcomes in found.values() for family in outcomes})
+    lines = []
+    for name in _ordered(found):
+        task, _, level = name.rpartition("/")
+        outcomes = found[name]
+        one, *_ = outcomes.values()  # all families of a level are tested on the same rows
+        cells = tuple(_probe_cell(outcomes[family]) if family in outcomes else ProbeCell() for family in families)
+        lines.append(ProbeLine(task, level, int(one["sources"]), float(one["blind"]), cells))
+    return families, lines
+
+
+def _probe_cell(outcome: Mapping[str, Json]) -> ProbeCell:
+    status, accuracy, lower = str(outcome["status"]), outcome["accuracy"], outcome["lower"]
+    if accuracy is None:
+        return ProbeCell(status, "", str(outcome["reason"]))
+    return ProbeCell(status, f"{accuracy:.3f} (≥ {lower:.3f})", "")
+
+
 def read_check(directory: Path, manifest: Mapping[str, Json]) -> Json:
     """The decoded `check.json`; None when there is none, or one that is damaged or of another build."""
     try:
         check = json.loads((directory / "check.json").read_text("utf-8"))
         parts = [(p["name"], p["status"], p["summary"], dict(p["faults"])) for p in check["parts"]]
         flags = {type(check["passed"]), type(check["complete"])} == {bool} and isinstance(check["findings"], list)
+        probe_table(check)
         whole = bool(parts) and flags and check["fingerprint"] == manifest["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return check if whole else None
 
@@ -127,6 +176,7 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         skips=list(_skips(manifest)),
         short=[(name, counts["short"]) for name, counts in sorted(manifest["counts"].items()) if counts["short"]],
         outcome=_outcome(check),
+        probe=probe_table(check) if check else ([], []),
         attributions=listed[:LISTED],
         more=max(0, len(listed) - LISTED),
     )
@@ -219,28 +269,28 @@ def _license(licenses: Mapping[str, int]) -> dict[str, str]:
 
 
 def _levels(manifest: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
-    for name, counts in _in_order(manifest):
+    for name in _ordered(manifest["counts"]):
         task, _, level = name.rpartition("/")
+        counts = manifest["counts"][name]
         value = counts["chance"]
         text = "—" if value is None else f"{value:.4f}"
         yield {"task": task, "level": level, "rows": counts["rows"], "chance": text}
 
 
 def _skips(manifest: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
-    for name, counts in _in_order(manifest):
+    for name in _ordered(manifest["counts"]):
         task, _, level = name.rpartition("/")
-        for reason, attempts in sorted(counts["skips"].items(), key=lambda item: (-item[1], item[0])):
+        for reason, attempts in sorted(manifest["counts"][name]["skips"].items(), key=lambda item: (-item[1], item[0])):
             yield {"task": task, "level": level, "reason": reason, "attempts": attempts}
 
 
-def _in_order(manifest: Mapping[str, Json]) -> list[tuple[str, Mapping[str, Json]]]:
-    """The counts by task, levels easiest first."""
+def _ordered(names: Iterable[str]) -> list[str]:
+    """`task/level` names by task, levels easiest first."""
     levels: dict[str, list[str]] = {}
-    for name in sorted(manifest["counts"]):
+    for name in sorted(names):
         task, _, level = name.rpartition("/")
         levels.setdefault(task, []).append(level)
-    names = [f"{task}/{level}" for task, found in levels.items() for level in ordered_levels(task, found)]
-    return [(name, manifest["counts"][name]) for name in names]
+    return [f"{task}/{level}" for task, found in levels.items() for level in ordered_levels(task, found)]
 
 
 def _outcome(check: Mapping[str, Json] | None) -> Markup:

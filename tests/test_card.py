@@ -14,7 +14,7 @@ import pytest
 import yaml
 from datasets import get_dataset_config_names, load_dataset
 
-from ssrl_data.card import cards_folder, front_matter, recipe_yaml, render_card, write_card
+from ssrl_data.card import cards_folder, front_matter, read_check, recipe_yaml, render_card, write_card
 from ssrl_data.core import SsrlError
 from ssrl_data.row import schema
 from ssrl_data.untrusted import fenced, markdown, markdown_origin, visible
@@ -150,6 +150,42 @@ def test_says_what_the_check_found() -> None:
     card = render_card(MANIFEST, check)
     assert "**`ssrl check` found faults.**" in card
     assert "- truth: not rechecked; no corpus \\| at hand" in card
+
+
+PROBE = {
+    "image/strange/hard": {
+        "bytes": {"status": "passed", "reason": "", "accuracy": 0.27, "blind": 0.25, "lower": 0.2, "sources": 31},
+        "sizes": {"status": "declared", "reason": "", "accuracy": 0.9, "blind": 0.25, "lower": 0.8, "sources": 31},
+    },
+    "image/strange/easy": {
+        "bytes": {"status": "not run", "reason": "3 | few", "accuracy": None, "blind": 0.5, "lower": None, "sources": 3}
+    },
+}
+
+
+def probed(details: Any) -> dict[str, Any]:
+    part = {"name": "probe", "status": "passed", "summary": "", "faults": {}, "details": details}
+    return {"fingerprint": "ab" * 16, "passed": True, "complete": True, "parts": [part], "findings": []}
+
+
+def test_probe_table_is_one_line_a_level_easiest_first() -> None:
+    lines = render_card(MANIFEST, probed(PROBE)).split("### Shortcut probe\n\n")[1].splitlines()
+    assert lines[:5] == [
+        "| task | level | sources | blind | bytes | sizes |",
+        "| --- | --- | ---: | ---: | --- | --- |",
+        "| image/strange | easy | 3 | 0.500 | not run: 3 \\| few | — |",
+        "| image/strange | hard | 31 | 0.250 | 0.270 (≥ 0.200) | declared: 0.900 (≥ 0.800) |",
+        "",
+    ]
+    assert "Shortcut probe" not in render_card(MANIFEST, probed({}))
+
+
+@pytest.mark.parametrize("details", [None, [1], {"a/b": {}}, {"a/b": {"bytes": {"status": "passed"}}}, {"a/b": None}])
+def test_damaged_probe_table_counts_as_not_checked(tmp_path: Path, details: Any) -> None:
+    (tmp_path / "check.json").write_text(json.dumps(probed(PROBE)))
+    assert read_check(tmp_path, MANIFEST) == probed(PROBE)
+    (tmp_path / "check.json").write_text(json.dumps(probed(details)))
+    assert read_check(tmp_path, MANIFEST) is None
 
 
 def test_prose_stands_under_the_task_and_below_our_headings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 One family of features at a time, a forest (extremely randomised trees; Geurts, Ernst and Wehenkel 2006) learns the
 answer on half of the source groups and is tested on the other half. Tasks name in `signal` the families that an honest
-solution may use; all others must stay within the tolerance of blind guessing.
+solution may use; all others must stay within the tolerance of blind guessing. The declared ones are probed too, so that
+a reader sees how much they tell.
 
 What is predicted is the answer's class: the answer itself, its first element when it has several, its quartile when it
 is a number of many values.
@@ -10,6 +11,7 @@ is a number of many values.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import zlib
 from collections import Counter
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from ssrl_data.check.facts import Facts
 
-FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt")
+FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt", "marks")
 
 PICTURES = 16
 """Pictures of a row that are looked at."""
@@ -47,6 +49,7 @@ _WORDS = 128
 _CELLS = 4
 _SEAMS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 _MANY = 16
+_REGIONS = 8
 
 
 def signal(task: str) -> frozenset[str]:
@@ -54,29 +57,22 @@ def signal(task: str) -> frozenset[str]:
     return task_class(task).signal if task in modules("ssrl.tasks") else frozenset()
 
 
-def open_families(task: str) -> list[str]:
-    """The families that must not tell the answers of a task."""
-    declared = signal(task)
-    return [family for family in FAMILIES if family not in declared]
+def features(row: Row, pictures: Sequence[bytes]) -> dict[str, NDArray[np.float32]]:
+    """The feature vectors of a row, one for each family; their lengths follow the number of pictures and of marks.
 
-
-def features(row: Row, pictures: Sequence[bytes], families: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """The feature vectors of a row, one for each family; their lengths follow the number of pictures."""
-    out: dict[str, list[float]] = {family: [] for family in families}
+    A family that the row has nothing of (no picture, no mark drawn) is left out.
+    """
+    out: dict[str, list[float]] = {family: [] for family in FAMILIES}
     for pixels, data in zip(row.images[:PICTURES], pictures, strict=False):
         height, width, _ = pixels.shape
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        if "borders" in out:
-            out["borders"] += _borders(grey.astype(np.float32))
-        if "sizes" in out:
-            out["sizes"] += [width, height, width / height]
-        if "bytes" in out:
-            out["bytes"] += [math.log(len(data)), len(data) / (width * height)]
-        if "residuals" in out:
-            out["residuals"] += _residuals(grey.astype(np.uint8))
-    if "prompt" in out:
-        words = Counter(zlib.crc32(word.encode()) % _WORDS for word in row.prompt.split())
-        out["prompt"] = [len(row.prompt), *(words[i] for i in range(_WORDS))]
+        out["borders"] += _borders(grey.astype(np.float32))
+        out["sizes"] += [width, height, width / height]
+        out["bytes"] += [math.log(len(data)), len(data) / (width * height)]
+        out["residuals"] += _residuals(grey.astype(np.uint8))
+    words = Counter(zlib.crc32(word.encode()) % _WORDS for word in row.prompt.split())
+    out["prompt"] = [len(row.prompt), *(words[i] for i in range(_WORDS))]
+    out["marks"] = _marks(row.meta.get("make"))
     return {family: np.array(values, np.float32) for family, values in out.items() if values}
 
 
@@ -112,6 +108,26 @@ def _residuals(grey: Pixels) -> list[float]:
     return out
 
 
+def _marks(make: Json) -> list[float]:
+    """Where the marks drawn in the picture lie, how large they are, and how they lie to each other.
+
+    Tasks that draw marks record them as `regions`: [x0, y0, x1, y1] in pixels, in the order of the names drawn.
+    """
+    regions = make.get("regions") if isinstance(make, dict) else None
+    if not isinstance(regions, list) or not all(_is_box(region) for region in regions):
+        return []
+    boxes = np.array(regions[:_REGIONS], np.float64).reshape(-1, 4)
+    placed = np.hstack([boxes[:, :2] + boxes[:, 2:], boxes[:, 2:] - boxes[:, :2]]) / [2, 2, 1, 1]
+    first, second = np.triu_indices(len(placed), 1)
+    out: list[float] = np.concatenate([placed.ravel(), (placed[second] - placed[first]).ravel()]).tolist()
+    return out
+
+
+def _is_box(value: Json) -> bool:
+    numbers = isinstance(value, list) and len(value) == 4 and all(type(v) in (int, float) for v in value)
+    return numbers and all(math.isfinite(v) for v in value)
+
+
 def answer_class(answer: str) -> Json:
     """The class of an `answer` column: a text, a number or a bool."""
     _, value, _ = unpack_answer(answer)
@@ -134,32 +150,37 @@ class Outcome:
     """What the probe found in one level with one family.
 
     Attributes:
-        status: `passed`, `failed`, `not run` or `declared`.
-        reason: why it was not run.
-        accuracy: of the probe on the half it did not learn from.
+        status: `passed`, `failed`, `not run`, or `declared` when the task lets an honest solution use the family.
+        reason: why there are no figures, or why they are not a pass.
+        accuracy: of the probe on the half it did not learn from; None where it was not run.
         blind: accuracy of the best constant there, or the stated chance when that is higher.
-        lower: 99% lower bound on the accuracy over resampled source records, corrected for the number of families.
+        lower: 99% lower bound on the accuracy over resampled source records, corrected for the number of families
+            that must pass; None with the accuracy.
         rows: tested.
         sources: source records tested.
     """
 
     status: str
-    reason: str = ""
-    accuracy: float = 0.0
-    blind: float = 0.0
-    lower: float = 0.0
-    rows: int = 0
-    sources: int = 0
+    reason: str
+    accuracy: float | None
+    blind: float
+    lower: float | None
+    rows: int
+    sources: int
 
 
 def probe(rows: Sequence[Facts], declared: frozenset[str]) -> dict[str, Outcome]:
-    """Probe one level of one task, family by family, but the declared ones."""
+    """Probe one level of one task, family by family; the declared ones are measured and never fail."""
     rows = sorted(rows, key=lambda row: digest("probe", row.id))[:ROWS]
     halves = _halves(rows)
     labels = _labels(rows, halves)
-    tested = [f for f in FAMILIES if f not in declared and any(f in row.features for row in rows)]
-    found = {family: _probe(rows, family, labels, halves, len(tested)) for family in tested}
-    return found | {family: Outcome("declared") for family in sorted(declared)}
+    shown = [family for family in FAMILIES if any(family in row.features for row in rows)]
+    tested = max(1, sum(family not in declared for family in shown))
+    found = {family: _probe(rows, family, labels, halves, tested) for family in shown}
+    return {
+        family: dataclasses.replace(outcome, status="declared") if family in declared else outcome
+        for family, outcome in found.items()
+    }
 
 
 def _halves(rows: Sequence[Facts]) -> NDArray[np.bool_]:
@@ -184,35 +205,37 @@ def _labels(rows: Sequence[Facts], tested: NDArray[np.bool_]) -> NDArray[np.int6
 def _probe(
     rows: Sequence[Facts], family: str, labels: NDArray[np.int64], tested: NDArray[np.bool_], families: int
 ) -> Outcome:
+    sources = sorted({row.sources[0] for row, test in zip(rows, tested, strict=True) if test})
+    count = int(tested.sum())
+    chances = [row.chance for row in rows if row.chance is not None]
+    chance = sum(chances) / len(chances) if chances else 0.0
+    blind = max(float(np.bincount(labels[tested]).max()) / count, chance) if count else chance
+
+    def without(status: str, reason: str) -> Outcome:
+        return Outcome(status, reason, None, blind, None, count, len(sources))
+
     width = max(len(row.features[family]) for row in rows if family in row.features)
     table = np.zeros((len(rows), width), np.float32)
     for i, row in enumerate(rows):
         found = row.features.get(family, table[i, :0])
         table[i, : len(found)] = found
     if (table == table[0]).all():
-        return Outcome("passed", "the same in every row")
-    sources = sorted({row.sources[0] for row, test in zip(rows, tested, strict=True) if test})
-    count = int(tested.sum())
+        return without("passed", "the same in every row")
     if len(sources) < SOURCES:
-        return Outcome(
-            "not run", f"{len(sources)} source records to test on, {SOURCES} needed", 0, 0, 0, count, len(sources)
-        )
+        return without("not run", f"{len(sources)} source records to test on, {SOURCES} needed")
     if len(set(labels[~tested].tolist())) < 2:
-        return Outcome("not run", "one answer class", 0, 0, 0, count, len(sources))
-    chances = [row.chance for row in rows if row.chance is not None]
-    frequent = np.bincount(labels[tested]).max() / count
-    blind = float(max(frequent, sum(chances) / len(chances) if chances else 0.0))
-    needed = rows_needed(blind, families)
+        return without("not run", "one answer class")
     try:
         from sklearn.ensemble import ExtraTreesClassifier
     except ImportError:
-        return Outcome("not run", 'pip install "ssrl[check]"', 0, blind, 0, count, len(sources))
+        return without("not run", 'pip install "ssrl[check]"')
     forest: Any = ExtraTreesClassifier(64, min_samples_leaf=3, random_state=0, n_jobs=1)
     forest.fit(table[~tested], labels[~tested])
     right = forest.predict(table[tested]) == labels[tested]
     number = {source: i for i, source in enumerate(sources)}
     owner = np.array([number[row.sources[0]] for row, test in zip(rows, tested, strict=True) if test])
     lower = _resampled(owner, right, families, Rng("probe", family, *sources[:1], len(sources)))
+    needed = rows_needed(blind, families)
     failed = lower > blind + TOLERANCE
     status = "failed" if failed else "passed" if count >= needed else "not run"
     reason = f"{count} rows to test on, {needed} needed" if status == "not run" else ""

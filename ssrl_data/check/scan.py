@@ -15,7 +15,7 @@ from ssrl_data.build.commit import file_digest
 from ssrl_data.check.facts import Facts
 from ssrl_data.check.judge import answer_faults, echo_score
 from ssrl_data.check.pictures import MAX_PIXELS, Anatomy, anatomy
-from ssrl_data.check.probe import features, open_families
+from ssrl_data.check.probe import features
 from ssrl_data.check.report import Faults
 from ssrl_data.check.rows import columns_fault, parse_row, row_faults
 from ssrl_data.check.seen import Hash, picture_hash
@@ -168,5 +168,5 @@ def _facts(
         sizes=tuple(part.size for part in parts),
         encodings=tuple(sorted({part.encoding for part in parts})),
         echo=echo,
-        features=features(row, data, open_families(row.task)),
+        features=features(row, data),
     )

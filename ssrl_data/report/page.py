@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from ssrl_data.card import MEDIA, ordered_levels, read_check, recipe_yaml, write_page
+from ssrl_data.card import MEDIA, ordered_levels, probe_table, read_check, recipe_yaml, write_page
 from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.rows import parse_row, read_manifest
 from ssrl_data.core import Json
@@ -95,6 +95,7 @@ def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
         finalize=lambda value: value if isinstance(value, Markup) else visible(str(value)),
     )
     environment.filters |= {"thousands": lambda n: f"{n:,}", "chart": chart}
+    check = read_check(directory, manifest)
     page = environment.get_template("page.html.jinja").render(
         manifest=manifest,
         rows=sum(body["rows"] for splits in manifest["modalities"].values() for body in splits.values()),
@@ -102,7 +103,8 @@ def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
         media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
         tasks=tasks,
         skips=_skips(manifest),
-        check=read_check(directory, manifest),
+        check=check,
+        probe=probe_table(check) if check else ([], []),
         recipe=recipe_yaml(manifest["recipe"]),
     )
     write_page(out, page)

@@ -20,11 +20,11 @@ from ssrl_data.answers.permutation import Permutation
 from ssrl_data.check.bounds import divergence, lower_bound, rows_needed
 from ssrl_data.check.guess import judge_level
 from ssrl_data.check.pictures import anatomy
-from ssrl_data.check.probe import SOURCES, answer_class, probe
+from ssrl_data.check.probe import FAMILIES, SOURCES, answer_class, features, probe
 from ssrl_data.check.report import KEPT, Faults
 from ssrl_data.check.scan import Facts
 from ssrl_data.check.seen import NEAR, duplicates, near_pairs, overlaps, picture_hash
-from ssrl_data.core import Answer
+from ssrl_data.core import Answer, Row
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, pack_answer
@@ -155,14 +155,56 @@ def labelled(n: int, groups: int, show: Callable[[int, int], list[float]], famil
     return rows
 
 
-@pytest.mark.parametrize("family", ["sizes", "bytes", "borders", "residuals", "prompt"])
-def test_probe_sees_a_leak_and_minds_the_signal(family: str) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_probe_sees_a_leak_and_measures_what_is_declared(family: str) -> None:
     def leak(i: int, label: int) -> list[float]:
         return [unit(i), label + 1.2 * unit("noise", i) - 0.6]
 
     rows = labelled(800, 80, leak, family)
-    assert probe(rows, frozenset())[family].status == "failed"
-    assert probe(rows, frozenset({family}))[family].status == "declared"
+    found = probe(rows, frozenset())[family]
+    assert found.status == "failed"
+    declared = probe(rows, frozenset({family}))[family]
+    assert declared == replace(found, status="declared")
+    assert declared.accuracy is not None
+    assert declared.accuracy > declared.blind + 0.3
+
+
+def test_a_declared_family_takes_no_part_in_the_correction() -> None:
+    rows = labelled(800, 80, lambda i, label: [unit(i), unit("b", i)], "bytes")
+    both = [replace(row, features={**row.features, "sizes": row.features["bytes"][:1]}) for row in rows]
+    alone = probe(rows, frozenset())["bytes"]
+    assert probe(both, frozenset({"sizes"}))["bytes"] == alone
+    corrected = probe(both, frozenset())["bytes"]
+    assert corrected.lower is not None
+    assert alone.lower is not None
+    assert corrected.lower < alone.lower
+
+
+def marked(regions: object) -> Row:
+    """A row that draws marks at these boxes."""
+    meta = {"make": {"regions": regions}, "sources": []}
+    answer = Choice().answer("left", OPTIONS)
+    return Row("", "image/x", 1, "easy", "Which?", (), answer, "", "", "", "", meta)
+
+
+def test_marks_tell_by_where_they_lie() -> None:
+    """The nearest of three marks is always the lowest one: no coordinate alone says which, their places together do."""
+    rows = []
+    for i in range(800):
+        places = [[Rng("x", i, k).below(300), Rng("y", i, k).below(300)] for k in range(3)]
+        low = max(range(3), key=lambda k: places[k][1])
+        found = features(marked([[x, y, x + 20, y + 20] for x, y in places]), [])
+        rows.append(replace(facts(i, Choice().answer(OPTIONS[low], OPTIONS[:3]), 80), features=found))
+    outcome = probe(rows, frozenset())["marks"]
+    assert outcome.status == "failed"
+    assert outcome.accuracy is not None
+    assert outcome.accuracy > 0.8
+
+
+def test_rows_without_marks_have_none_of_the_family() -> None:
+    assert "marks" in features(marked([[0, 0, 8, 8.5]]), [])
+    for nothing in (None, [], {}, "no", [[1, 2, 3]], [[1, 2, 3, True]], [[1, 2, 3, math.inf]], [[1, 2, 3, "4"]]):
+        assert "marks" not in features(marked(nothing), [])
 
 
 def test_probe_passes_noise_and_what_only_names_the_source() -> None:

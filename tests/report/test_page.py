@@ -133,6 +133,16 @@ def test_states_figures_and_the_outcome_of_the_check(dataset: Path, tmp_path: Pa
     _, after = page(dataset, tmp_path / "after.html")
     assert "not checked" not in after.text
     assert "answers recomputed from the corpus" in after.text
+    assert "Shortcut probe" not in before.text
+    assert "Shortcut probe" in after.text
+    check = json.loads((dataset / "check.json").read_text())
+    details = next(part["details"] for part in check["parts"] if part["name"] == "probe")
+    outcomes = [outcome for found in details.values() for outcome in found.values()]
+    assert all(outcome["reason"] in after.text for outcome in outcomes)
+    outcomes[0] |= {"status": "declared", "accuracy": 0.91, "lower": 0.82}
+    (dataset / "check.json").write_text(json.dumps(check))
+    _, figures = page(dataset, tmp_path / "figures.html")
+    assert "declared 0.910 (≥ 0.820)" in figures.text
 
 
 @pytest.mark.parametrize("damaged", ["{", "[]", '{"parts": [{}]}', "\ud800", "[" * 100_000])
