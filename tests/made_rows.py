@@ -1,4 +1,4 @@
-"""Rows of a task made from real photographs in memory, as a build would make them; also writes the tables of made rows.
+"""Rows of a task made from real photographs and scenes in memory, as a build would make them; writes tables of such rows.
 
 `python tests/made_rows.py image/jigsaw > tests/tasks/image/jigsaw.json` renews a table: after a change of made rows,
 which also raises the task's version.
@@ -15,20 +15,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rendered
 
 from ssrl_data.core import Example, Record, Row, Skip, Task
+from ssrl_data.media.camera import Camera, Pair
+from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.registry import answer_kind, task_class
 from ssrl_data.rng import Rng
 from ssrl_data.row import canonical, content, decode_row, digest, pack_answer
 
-NAMES = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
+PHOTOGRAPHS = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
+SCENES = ("motorcycle", *(f"scene {number}" for number in range(9)))
 TRIES = 12
 
 
+def names(task: Task[Any]) -> tuple[str, ...]:
+    """Names of records that carry what the task needs."""
+    return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
+
+
 @cache
-def photograph(name: str) -> Record:
-    """A photograph that ships with scikit-image or scikit-learn."""
+def record(name: str) -> Record:
+    """A photograph that ships with scikit-image or scikit-learn, or a scene: measured or rendered."""
+    if name == "motorcycle":
+        return motorcycle()
+    if name.startswith("scene "):
+        return rendered.record(int(name.removeprefix("scene ")))
     import skimage.data
     import sklearn.datasets
 
@@ -37,10 +50,31 @@ def photograph(name: str) -> Record:
     return Record(key=f"photos/{name}", group=name, source_id=digest(data), license="CC0-1.0", image=Picture(data))
 
 
+def motorcycle() -> Record:
+    """The stereo pair with measured disparity that ships with scikit-image (Scharstein et al., GCPR 2014)."""
+    import skimage.data
+
+    folder = Path(skimage.data.__file__).parent
+    left, right, disparity = (
+        (folder / f"motorcycle_{name}").read_bytes() for name in ("left.png", "right.png", "disp.npz")
+    )
+    picture = Picture(left)
+    return Record(
+        key="stereo/motorcycle_left.png",
+        group="motorcycle",
+        source_id=digest(left, right, disparity),
+        image=picture,
+        depth=Depth(disparity, DepthRule("disparity", offset=31.086), picture.size),
+        camera=Camera(994.978, (311.193, 254.877)),
+        pair=Pair(Picture(right), (1.0, 0.0, 0.0)),
+    )
+
+
 def records(name: str, task: Task[Any]) -> list[Record]:
-    """The photograph, and the next ones as donors."""
-    start = NAMES.index(name) if name in NAMES else 0
-    return [photograph(name), *(photograph(NAMES[(start + 1 + d) % len(NAMES)]) for d in range(task.donors()))]
+    """The record of that name, and the next ones as donors."""
+    known = names(task)
+    start = known.index(name) if name in known else 0
+    return [record(name), *(record(known[(start + 1 + d) % len(known)]) for d in range(task.donors()))]
 
 
 def example(task: Task[Any], name: str, k: int, aim: int) -> Example:
@@ -75,11 +109,11 @@ def row(task: Task[Any], level: str, made: Example) -> Row:
     return decode_row(columns)
 
 
-def made(task: Task[Any], count: int, names: tuple[str, ...] = NAMES) -> Iterator[tuple[str, int, int, Example]]:
-    """Up to `count` examples over photographs and aims in turn: photograph, variant, aim, example."""
-    done = 0
+def made(task: Task[Any], count: int) -> Iterator[tuple[str, int, int, Example]]:
+    """Up to `count` examples over records and aims in turn: name of the record, variant, aim, example."""
+    done, known = 0, names(task)
     for turn in range(count * 4):
-        name, aim = names[turn % len(names)], turn * 5 % task.classes()
+        name, aim = known[turn % len(known)], turn * 5 % task.classes()
         for k in range(turn * TRIES, (turn + 1) * TRIES):
             try:
                 one = example(task, name, k, aim)
@@ -105,7 +139,7 @@ def line(level: str, name: str, k: int, aim: int, one: Example) -> dict[str, Any
     ]
     return {
         "level": level,
-        "photograph": name,
+        "record": name,
         "k": k,
         "aim": aim,
         "text": digest("".join(part for part in one.prompt if isinstance(part, str))),

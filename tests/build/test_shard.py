@@ -19,7 +19,7 @@ from ssrl_data.registry import source_at
 
 def maker(folder: Path, colours: int, greys: int, kinds: list[str], rows: int) -> ShardMaker:
     """Of one shard over crops of one photograph, some of them without their colours."""
-    picture = made_rows.photograph("astronaut.png").image
+    picture = made_rows.record("astronaut.png").image
     assert picture is not None
     for i in range(colours + greys):
         pixels = picture.view((8 * i, 0, 400 + 8 * i, 400), (200, 200))

@@ -1,10 +1,11 @@
-"""What every installed task must hold at every level, on real photographs."""
+"""What every installed task must hold at every level, on real photographs and on scenes of known depth."""
 
 from __future__ import annotations
 
 import ast
 import dataclasses
 import inspect
+import io
 import json
 import math
 import random
@@ -17,6 +18,8 @@ import numpy as np
 import pytest
 
 from ssrl_data.core import Answer, Example, Record, Row, Skip, Task
+from ssrl_data.media.camera import Pair
+from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.registry import answer_kind, answer_names, task_class, task_names
 from ssrl_data.row import digest
@@ -25,7 +28,11 @@ TABLES = Path(__file__).parents[1] / "tasks"
 LEVELS = [(name, level) for name in task_names() for level in task_class(name).levels]
 ROWS = 8
 OURS = ("ssrl_data", "ssrl_tasks")
-SHARED = {"ssrl_data.core", "ssrl_data.media.image", *(f"ssrl_data.answers.{name}" for name in answer_names())}
+SHARED = {
+    "ssrl_data.core",
+    *(f"ssrl_data.media.{name}" for name in ("image", "depth", "camera")),
+    *(f"ssrl_data.answers.{name}" for name in answer_names()),
+}
 
 
 def task_of(name: str, level: str) -> Task[Any]:
@@ -47,7 +54,7 @@ def task(level: tuple[str, str]) -> Task[Any]:
 @pytest.fixture(scope="module")
 def made(task: Task[Any]) -> list[tuple[str, int, int, Example]]:
     found = list(made_rows.made(task, ROWS))
-    assert len(found) == ROWS, "photographs that carry this level are missing"
+    assert len(found) == ROWS, "records that carry this level are missing"
     return found
 
 
@@ -70,7 +77,7 @@ def test_making_depends_on_its_arguments_alone(task: Task[Any], made: list[tuple
     again = []
     for name, k, aim, _ in reversed(made):
         # A picture opened anew: nothing an earlier view cached may matter.
-        made_rows.photograph.cache_clear()
+        made_rows.record.cache_clear()
         again.append(fingerprint(made_rows.example(task, name, k, aim)))
     assert again[::-1] == [fingerprint(one) for _, _, _, one in made]
 
@@ -193,16 +200,22 @@ def test_the_task_states_the_chance_of_its_rows(task: Task[Any], rows: list[Row]
         assert {row.answer.chance for row in rows} == {task.chance()}
 
 
+def turns(task: Task[Any]) -> list[tuple[str, int]]:
+    """Records in turn, each with ten variants."""
+    known = made_rows.names(task)
+    return [(known[turn % len(known)], 1000 + turn) for turn in range(len(known) * 10)]
+
+
 def test_every_class_can_be_shown(task: Task[Any]) -> None:
     for aim in range(task.classes()):
-        for turn in range(len(made_rows.NAMES) * 10):
+        for name, k in turns(task):
             try:
-                one = made_rows.example(task, made_rows.NAMES[turn % len(made_rows.NAMES)], 1000 + turn, aim)
+                one = made_rows.example(task, name, k, aim)
                 break
             except Skip:
                 continue
         else:
-            pytest.fail(f"no photograph shows class {aim}")
+            pytest.fail(f"no record shows class {aim}")
         assert isinstance(one, Example)
 
 
@@ -210,9 +223,9 @@ def test_classes_are_different_answers(task: Task[Any]) -> None:
     if task.classes() > 1:
         gold = set()
         for aim in range(task.classes()):
-            for turn in range(len(made_rows.NAMES) * 10):
+            for name, k in turns(task):
                 try:
-                    one = made_rows.example(task, made_rows.NAMES[turn % len(made_rows.NAMES)], 1000 + turn, aim)
+                    one = made_rows.example(task, name, k, aim)
                 except Skip:
                     continue
                 gold.add(answer_kind(one.answer.kind).gold(one.answer.value))
@@ -240,7 +253,7 @@ def test_the_prompt_tells_nothing_of_where_it_came_from(
     task: Task[Any], made: list[tuple[str, int, int, Example]], rows: list[Row]
 ) -> None:
     for (name, _, _, one), row in zip(made, rows, strict=True):
-        record = made_rows.photograph(name)
+        record = made_rows.record(name)
         box = ", ".join(map(str, one.meta.get("box", ())))
         for private in (record.key, Path(name).stem, record.source_id, box, "meta", "source", "aim"):
             assert not private or private not in row.prompt, private
@@ -258,8 +271,11 @@ def test_the_prompt_reads_right_with_its_pictures_moved_to_the_front(rows: list[
 
 
 def test_a_picture_too_small_is_skipped_for_good(task: Task[Any]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (17, 17, 3), dtype=np.uint8)
-    tiny = Record(key="t", group="t", source_id="0" * 32, image=Picture(encode(pixels)))
+    picture = Picture(encode(np.random.default_rng(0).integers(0, 256, (17, 17, 3), dtype=np.uint8)))
+    stored = io.BytesIO()
+    np.save(stored, np.linspace(1, 2, 17 * 17, dtype=np.float32).reshape(17, 17))
+    depth = Depth(stored.getvalue(), DepthRule(), (17, 17))
+    tiny = Record("t", "t", "0" * 32, image=picture, depth=depth, pair=Pair(picture, (1, 0, 0)))
     with pytest.raises(Skip, match="picture too small") as caught:
         list(task.make([tiny, *[tiny] * task.donors()], made_rows.Rng(0), 0))
     assert caught.value.final
@@ -295,7 +311,7 @@ def test_made_rows_are_those_of_the_table(name: str) -> None:
     assert table["version"] == cls.version
     assert {entry["level"] for entry in table["rows"]} == set(cls.levels)
     for entry in table["rows"]:
-        at = (entry["level"], entry["photograph"], entry["k"], entry["aim"])
+        at = (entry["level"], entry["record"], entry["k"], entry["aim"])
         now = made_rows.line(*at, made_rows.example(task_of(name, at[0]), *at[1:]))
         colours = np.subtract(now.pop("quarters"), entry.pop("quarters"))
         assert json.loads(json.dumps(now)) == entry, at

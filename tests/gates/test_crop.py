@@ -13,7 +13,7 @@ from ssrl_data.rng import Rng
 
 
 def test_every_crop_is_a_square_inside_and_shrinks_by_the_margin() -> None:
-    record = made_rows.photograph("coffee.png")  # 600 x 400
+    record = made_rows.record("coffee.png")  # 600 x 400
     boxes = [crop.square(record, 224, Rng(k))[0] for k in range(300)]
     extents = []
     for x0, y0, x1, y1 in boxes:
@@ -42,7 +42,7 @@ def test_all_crops_of_a_picture_are_seen_at_one_scale(side: int, least: int, mos
 
 
 def test_the_view_is_of_the_box() -> None:
-    record = made_rows.photograph("china.jpg")
+    record = made_rows.record("china.jpg")
     box, pixels = crop.square(record, 96, Rng(1))
     assert record.image is not None
     assert pixels.shape == (96, 96, 3)

@@ -11,7 +11,7 @@ from ssrl_data.gates import similarity
 
 
 def photograph(name: str, side: int = 256) -> Pixels:
-    picture = made_rows.photograph(name).image
+    picture = made_rows.record(name).image
     assert picture is not None
     width, height = picture.size
     short = min(width, height)
