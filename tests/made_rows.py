@@ -1,4 +1,4 @@
-"""Rows of a task made from real photographs and scenes in memory, as a build would make them; writes tables of such rows.
+"""Rows of a task, made in memory from real photographs and scenes as a build would make them; writes tables of them.
 
 `python tests/made_rows.py image/jigsaw > tests/tasks/image/jigsaw.json` renews a table: after a change of made rows,
 which also raises the task's version.

@@ -34,7 +34,15 @@ EYE = 1.5
 MOVES = ((0.2, 0.0, 0.0), (0.0, -0.2, 0.0), (0.0, 0.0, 0.5))
 """Of the second view, by turns: to the right, up, forward."""
 
-TEXTURES = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "hubble_deep_field.jpg", "ihc.png", "page.png")
+TEXTURES = (
+    "astronaut.png",
+    "coffee.png",
+    "chelsea.png",
+    "rocket.jpg",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "retina.jpg",
+)
 
 
 @dataclass(frozen=True)
