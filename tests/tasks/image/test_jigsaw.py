@@ -26,7 +26,7 @@ def tile(composite: Pixels, grid: int, number: int) -> Pixels:
 @pytest.mark.parametrize("grid", [2, 3, 4])
 def test_putting_the_tiles_where_the_answer_says_gives_the_picture(grid: int) -> None:
     task = Jigsaw(JigsawParams(side=192, grid=grid))
-    record = made_rows.photograph("astronaut.png")
+    record = made_rows.record("astronaut.png")
     for k in range(4):
         (one,) = task.make([record], Rng(k), 0)
         composite = np.asarray(one.prompt[0])
@@ -49,7 +49,7 @@ def test_the_worked_example_is_not_its_own_inverse() -> None:
 
 def test_separate_tiles_are_those_of_the_composite() -> None:
     whole, parts = JigsawParams(side=192, grid=3), JigsawParams(side=192, grid=3, layout="separate")
-    record = made_rows.photograph("astronaut.png")
+    record = made_rows.record("astronaut.png")
     (a,), (b,) = Jigsaw(whole).make([record], Rng(1), 0), Jigsaw(parts).make([record], Rng(1), 0)
     assert a.answer == b.answer
     pictures = [part for part in b.prompt if not isinstance(part, str)]
@@ -114,7 +114,7 @@ def test_a_tile_decodes_to_the_same_pixels_wherever_it_stands() -> None:
     from ssrl_data.media.image import decode
 
     task = Jigsaw(JigsawParams(side=192, grid=3))
-    record = made_rows.photograph("astronaut.png")
+    record = made_rows.record("astronaut.png")
     (one,) = task.make([record], Rng(2), 0)
     composite = np.asarray(one.prompt[0])
     alone = decode(encode(tile(composite, 3, 5)))
@@ -123,7 +123,7 @@ def test_a_tile_decodes_to_the_same_pixels_wherever_it_stands() -> None:
 
 def test_the_blanked_tile_can_be_any_and_its_place_is_asked_too() -> None:
     task = Jigsaw(JigsawParams(side=192, grid=2, blank=True))
-    record = made_rows.photograph("astronaut.png")
+    record = made_rows.record("astronaut.png")
     hidden = Counter()
     for k in range(40):
         (one,) = task.make([record], Rng(k), 0)
@@ -135,7 +135,7 @@ def test_the_blanked_tile_can_be_any_and_its_place_is_asked_too() -> None:
 
 
 def test_twin_and_flat_tiles_are_skipped() -> None:
-    record = made_rows.photograph("astronaut.png")
+    record = made_rows.record("astronaut.png")
     assert record.image is not None
     half = record.image.view((0, 0, 512, 512), (185, 185))
     twins = np.concatenate([half, half], 1)
@@ -153,7 +153,7 @@ def test_twin_and_flat_tiles_are_skipped() -> None:
 def test_texture_is_skipped() -> None:
     for k in range(5):
         with pytest.raises(Skip, match="tiles too alike"):
-            list(Jigsaw(JigsawParams(side=336, grid=3)).make([made_rows.photograph("grass.png")], Rng(k), 0))
+            list(Jigsaw(JigsawParams(side=336, grid=3)).make([made_rows.record("grass.png")], Rng(k), 0))
 
 
 @pytest.mark.parametrize("level", ["easy", "separate", "choice"])

@@ -73,7 +73,7 @@ def test_finer_angles_turn_as_far_as_they_say() -> None:
 
 def test_quarter_turns_are_exact() -> None:
     task = Rotation(RotationParams(side=96))
-    record = made_rows.photograph("coffee.png")
+    record = made_rows.record("coffee.png")
     shown = [next(iter(task.make([record], Rng(5), aim))).prompt[0] for aim in range(4)]
     for quarter in range(4):
         assert (np.asarray(shown[quarter]) == np.rot90(np.asarray(shown[0]), quarter)).all()
@@ -81,7 +81,7 @@ def test_quarter_turns_are_exact() -> None:
 
 def test_the_corners_of_a_disc_are_ground_at_every_angle() -> None:
     task = Rotation(RotationParams(side=96, step=30))
-    record = made_rows.photograph("coffee.png")
+    record = made_rows.record("coffee.png")
     grounds = []
     for aim in range(12):
         (one,) = task.make([record], Rng(5), aim)
@@ -132,7 +132,7 @@ def test_what_looks_the_same_turned_is_skipped() -> None:
 
 
 def test_texture_has_no_up_and_down_but_can_be_compared() -> None:
-    grass = made_rows.photograph("grass.png")
+    grass = made_rows.record("grass.png")
     with pytest.raises(Skip, match="looks the same when turned"):
         list(Rotation(RotationParams(side=336)).make([grass], Rng(0), 1))
     assert list(Rotation(RotationParams(side=336, upright=True)).make([grass], Rng(0), 1))

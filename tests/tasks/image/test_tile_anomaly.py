@@ -26,10 +26,10 @@ def test_every_tile_but_one_is_left_alone() -> None:
     for kind in KINDS:
         task = TileAnomaly(TileAnomalyParams(side=192, grid=3, kinds=(kind,)))
         for _, k, aim, one in made_rows.made(task, 3, ("ihc.png", "coffee.png", "astronaut.png")):
-            record = made_rows.photograph(made_rows.NAMES[0])
+            record = made_rows.record(made_rows.NAMES[0])
             shown = np.asarray(one.prompt[0])
             name = next(n for n in made_rows.NAMES if _same(n, one.meta["box"], shown))
-            record = made_rows.photograph(name)
+            record = made_rows.record(name)
             assert record.image is not None
             source = record.image.view(tuple(one.meta["box"]), (192, 192))
             y, x = np.nonzero((shown != source).any(2))
@@ -38,7 +38,7 @@ def test_every_tile_but_one_is_left_alone() -> None:
 
 
 def _same(name: str, box: list[int], shown: np.ndarray) -> bool:
-    picture = made_rows.photograph(name).image
+    picture = made_rows.record(name).image
     if picture is None or box[2] > picture.size[0] or box[3] > picture.size[1]:
         return False
     return bool((picture.view((box[0], box[1], box[2], box[3]), (192, 192)) == shown).all(2).mean() > 0.8)
@@ -50,7 +50,7 @@ def test_only_a_level_with_foreign_tiles_asks_for_a_donor() -> None:
     hard = TileAnomaly(TileAnomaly.levels["hard"])
     assert hard.donors() == 1
     with pytest.raises(Skip, match="no other picture"):
-        list(TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make([made_rows.photograph("coffee.png")], Rng(0), 0))
+        list(TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make([made_rows.record("coffee.png")], Rng(0), 0))
 
 
 def test_a_donor_too_small_does_not_end_the_record() -> None:
@@ -58,7 +58,7 @@ def test_a_donor_too_small_does_not_end_the_record() -> None:
     with pytest.raises(Skip, match="other picture too small") as caught:
         list(
             TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make(
-                [made_rows.photograph("coffee.png"), small], Rng(0), 0
+                [made_rows.record("coffee.png"), small], Rng(0), 0
             )
         )
     assert not caught.value.final
@@ -67,7 +67,7 @@ def test_a_donor_too_small_does_not_end_the_record() -> None:
 @pytest.mark.parametrize("kind", ["greyscale", "swap"])
 def test_colour_alterations_of_a_grey_picture_are_skipped(kind: str) -> None:
     with pytest.raises(Skip, match="invisible"):
-        list(TileAnomaly(TileAnomalyParams(kinds=(kind,))).make([made_rows.photograph("camera.png")], Rng(0), 1))
+        list(TileAnomaly(TileAnomalyParams(kinds=(kind,))).make([made_rows.record("camera.png")], Rng(0), 1))
 
 
 def test_a_blank_tile_on_a_grey_picture_is_skipped() -> None:
@@ -78,7 +78,7 @@ def test_a_blank_tile_on_a_grey_picture_is_skipped() -> None:
 
 def test_a_second_tile_that_could_be_the_altered_one_is_skipped() -> None:
     """All of the picture is shown, its lower right quarter nearly mid-grey by nature."""
-    photograph = made_rows.photograph("retina.jpg").image
+    photograph = made_rows.record("retina.jpg").image
     assert photograph is not None
     pixels = photograph.view((200, 200, 1200, 1200), (258, 258))
     task = TileAnomaly(TileAnomalyParams())
