@@ -21,7 +21,12 @@ def first_example(task: Task[Any], corpus: Source) -> str:
     opened: list[Record] = []
     for entry in itertools.islice(corpus.entries(), RECORDS):
         try:
-            opened = [corpus.open(entry), *opened][: 1 + task.donors()]
+            record = corpus.open(entry)
+            missing = sorted(need for need in task.needs if getattr(record, need) is None)
+            if missing:
+                reasons[f"no {' and no '.join(missing)}"] += 1
+                continue
+            opened = [record, *opened][: 1 + task.donors()]
             example = next(task.make(opened, Rng("show", entry.key), 0))
         except (Reject, Skip) as no:
             reasons[no.reason] += 1
