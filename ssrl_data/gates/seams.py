@@ -58,8 +58,12 @@ def flip_gains(pixels: Pixels, grid: int) -> Values:
 
 
 def _gains(pixels: Pixels, grid: int) -> tuple[Values, Values]:
-    """Sums of what is gained at the borders between columns of tiles, each grid x grid: by a flip of the tile that
-    swaps its two ends, and by one that reverses them."""
+    """What flips gain at the borders between columns of tiles, summed for each tile.
+
+    Returns:
+        Two arrays of grid x grid: for the flip that swaps a tile's first and last column, and for the one that
+        reverses both.
+    """
     left, right = _ends(pixels, grid)
     near, far = (left[:, :-1], right[:, :-1]), (left[:, 1:], right[:, 1:])
     shown = _mismatch(near[1], far[0])
