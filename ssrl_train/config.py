@@ -7,6 +7,10 @@
     stages:
       - method: format              # the form of an answer, on random answers: no information about the right one
         steps: 60
+      - method: sft                 # a cold start on worked solutions of rows that grpo then leaves out
+        rows: 3600
+        sft: {num_train_epochs: 5}  # any field of trl.SFTConfig
+        lora: {r: 128}
       - method: grpo
         grpo: {num_generations: 8}  # any field of trl.GRPOConfig
         lora: {r: 32}               # any field of peft.LoraConfig
@@ -31,14 +35,19 @@ from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
 from ssrl_train.tiny import Tiny
 
-# Fields of GRPOConfig that the run sets itself, and what to use instead.
+# Fields of TRL's configs that the run sets itself, and what to use instead.
 OWNED = {
     "output_dir": "`out`",
     "seed": "`seed`",
     "do_eval": "`eval`",
     "eval_strategy": "`eval`",
     "resume_from_checkpoint": "nothing: a run resumes by itself",
-    "remove_unused_columns": "nothing: the reward reads the `answer` column",
+}
+OWNED_GRPO = OWNED | {"remove_unused_columns": "nothing: the reward reads the `answer` column"}
+OWNED_SFT = OWNED | {
+    **dict.fromkeys(("assistant_only_loss", "completion_only_loss"), "nothing: the loss is on the response alone"),
+    **dict.fromkeys(("packing", "padding_free"), "nothing: rows with pictures cannot be packed"),
+    **dict.fromkeys(("dataset_text_field", "dataset_kwargs"), "nothing: the rows are ours"),
 }
 
 
@@ -66,6 +75,27 @@ class Format:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
         if self.learning_rate <= 0:
             raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Sft:
+    """A cold start: a stage of TRL's SFTTrainer on worked solutions.
+
+    Attributes:
+        rows: how many training rows it takes, drawn by the seed. No other stage but `format` sees them: what was
+            learnt by heart would be rewarded without being solved.
+        sft: fields of `trl.SFTConfig`.
+        lora: fields of `peft.LoraConfig`, merged into the weights at the end; None trains every weight.
+    """
+
+    rows: int = 3600
+    sft: Mapping[str, Any] = field(default_factory=dict)
+    lora: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if self.rows < 1:
+            raise ValueError(f"rows is {self.rows}: it must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +137,8 @@ class Eval:
             raise ValueError(f"max_new_tokens is {self.max_new_tokens}: it must be at least 1")
 
 
-Stage: TypeAlias = Format | Grpo
-METHODS: dict[str, type[Format] | type[Grpo]] = {"format": Format, "grpo": Grpo}
+Stage: TypeAlias = Format | Sft | Grpo
+METHODS: dict[str, type[Format] | type[Sft] | type[Grpo]] = {"format": Format, "sft": Sft, "grpo": Grpo}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +169,10 @@ class Config:
             raise SsrlError("the config has no stage: add one under `stages`, like {method: grpo}")
         for stage in self.stages[:-1]:
             if isinstance(stage, Grpo) and stage.lora is not None:
-                raise SsrlError("`lora` is for the last stage: what it trains is an adapter, not a model to go on from")
+                raise SsrlError(
+                    "`lora` of a grpo stage is for the last stage: what it trains is an adapter, not a model to go on "
+                    "from"
+                )
 
     def response_tokens(self) -> int:
         """Tokens that a held-out response may take."""
@@ -179,43 +212,43 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
     return Config(**fields)
 
 
-def grpo_fields() -> dict[str, Any]:
-    """Name to type of every field of TRL's GRPOConfig."""
-    from trl import GRPOConfig
-
-    return typing.get_type_hints(GRPOConfig)
-
-
 def _stage(item: Any, where: str) -> Stage:
     body = dict(_mapping(item, where))
     method = body.pop("method", None)
     if not isinstance(method, str) or method not in METHODS:
         raise SsrlError(f"{where}: method is {method!r}: {suggest(str(method), list(METHODS))}")
     cls = METHODS[method]
-    if cls is Format:
-        stage: Stage = _filled(Format, body, where)
-        return stage
-    _known(body, ["grpo", "lora"], where)
-    grpo = _grpo(_mapping(body.get("grpo") or {}, f"{where}: grpo"), f"{where}: grpo")
-    lora = body.get("lora")
-    return Grpo(grpo, None if lora is None else _lora(_mapping(lora, f"{where}: lora"), f"{where}: lora"))
+    if cls is not Format:
+        from trl import GRPOConfig, SFTConfig
+
+        known, owned = (GRPOConfig, OWNED_GRPO) if cls is Grpo else (SFTConfig, OWNED_SFT)
+        _known(body, list(typing.get_type_hints(cls)), where)
+        if body.get(method) is not None:
+            body[method] = _options(body[method], known, owned, f"{where}: {method}")
+        else:
+            body.pop(method, None)
+        if body.get("lora") is not None:
+            body["lora"] = _lora(_mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
+    stage: Stage = _filled(cls, body, where)
+    return stage
 
 
-def _grpo(body: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = grpo_fields()
+def _options(body: Any, cls: type[Any], owned: Mapping[str, str], where: str) -> dict[str, Any]:
+    """Fields of one of TRL's configs, with numbers that YAML read as text."""
+    known = typing.get_type_hints(cls)
     out: dict[str, Any] = {}
-    for key, value in body.items():
-        if key in OWNED:
-            raise SsrlError(f"{where}: {key} is set by the run: use {OWNED[key]}")
+    for key, value in _mapping(body, where).items():
+        if key in owned:
+            raise SsrlError(f"{where}: {key} is set by the run: use {owned[key]}")
         if key not in known:
-            raise SsrlError(f"{where}: TRL has no GRPO option {key!r}: {suggest(key, list(known))}")
+            raise SsrlError(f"{where}: TRL has no option {key!r} in {cls.__name__}: {suggest(key, list(known))}")
         out[key] = _number(value, known[key], f"{where}: {key}")
     return out
 
 
 def _number(value: Any, hint: Any, where: str) -> Any:
     # YAML reads 1e-5 as text (it wants 1.0e-5); where the field takes no text, that can only mean the number.
-    kinds = set(typing.get_args(hint)) if typing.get_origin(hint) in (typing.Union, UnionType) else {hint}
+    kinds = set(typing.get_args(hint)) if _is_union(hint) else {hint}
     if isinstance(value, str) and str not in kinds and kinds & {int, float}:
         try:
             return float(value)
@@ -260,15 +293,19 @@ def _filled(cls: type[Any], body: Any, where: str) -> Any:
     values: dict[str, Any] = {}
     for key, value in body.items():
         hint = hints[key]
-        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+        kinds = set(typing.get_args(hint)) - {NoneType} if _is_union(hint) else {hint}
         try:
-            values[key] = fitted(value, kinds[0] if kinds else hint)
+            values[key] = fitted(value, kinds.pop())
         except ValueError as error:
             raise SsrlError(f"{where}: {key} {error}") from error
     try:
         return cls(**values)
     except ValueError as error:
         raise SsrlError(f"{where}: {error}") from error
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, UnionType)
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

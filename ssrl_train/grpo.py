@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
-from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Grpo
 from ssrl_train.rewards import verify
-
-REPORTS = 20  # lines of progress a run prints where there is no terminal
+from ssrl_train.trainer import adapter, machine_options, run_trainer
 
 
 def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRPOConfig:
@@ -32,16 +28,7 @@ def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRP
     Raises:
         SsrlError: TRL refuses the options; the message is TRL's.
     """
-    options: dict[str, Any] = {
-        "report_to": "none",
-        "logging_steps": 1,
-        "disable_tqdm": not sys.stderr.isatty(),
-        **stage.grpo,
-        "output_dir": str(folder),
-        "seed": seed,
-    }
-    if not torch.cuda.is_available():
-        options = {"use_cpu": True, "bf16": False} | options
+    options = machine_options(stage.grpo, seed, folder)
     if forbidden and not options.get("use_vllm"):
         options["generation_kwargs"] = _suppressing(options.get("generation_kwargs"), forbidden)
     try:
@@ -60,33 +47,6 @@ def prompts_a_batch(args: GRPOConfig) -> int:
     return int(args.generation_batch_size // args.num_generations)
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint: the trainer's state is what is written last, so one without it was cut off."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)]
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True
-
-
-class Progress(TrainerCallback):  # type: ignore[misc]
-    """A plain line now and then, for where there is no terminal."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        """Say step and reward about `REPORTS` times in a run; the trainer passes more by name than is used."""
-        every = max(1, state.max_steps // REPORTS)
-        if logs and "reward" in logs and state.is_world_process_zero and state.global_step % every == 0:
-            self.say(f"step {state.global_step}/{state.max_steps}: reward {logs['reward']:.3f}")
-
-
 def train_grpo(
     model: str, processor: Any, rows: Dataset, stage: Grpo, args: GRPOConfig, out: Path, say: Callable[[str], None]
 ) -> None:
@@ -101,21 +61,15 @@ def train_grpo(
         out: folder to save to.
         say: takes lines of progress.
     """
-    lora = None
-    if stage.lora is not None:
-        from peft import LoraConfig
-
-        lora = LoraConfig(**{"task_type": "CAUSAL_LM", **stage.lora})
     trainer = GRPOTrainer(
-        model=model, reward_funcs=verify, args=args, train_dataset=rows, processing_class=processor, peft_config=lora
+        model=model,
+        reward_funcs=verify,
+        args=args,
+        train_dataset=rows,
+        processing_class=processor,
+        peft_config=adapter(stage.lora),
     )
-    if args.disable_tqdm:
-        trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(Progress(say))
-    begun = last_checkpoint(Path(args.output_dir))
-    if begun is not None:
-        say(f"resuming from {begun}")
-    trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+    run_trainer(trainer, "reward", say)
     trainer.save_model(str(out))
     processor.save_pretrained(out)
     trainer.state.save_to_json(str(out / "trainer_state.json"))

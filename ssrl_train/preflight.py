@@ -41,12 +41,13 @@ def require(faults: Iterable[str]) -> None:
         raise SsrlError("\n".join(found))
 
 
-def row_faults(rows: Dataset, prompts_a_batch: int) -> Iterator[str]:
+def row_faults(rows: Dataset, prompts_a_batch: int, supervised: int = 0) -> Iterator[str]:
     """Faults of the rows themselves.
 
     Args:
         rows: training rows, pictures not decoded.
-        prompts_a_batch: distinct prompts that one generation batch takes.
+        prompts_a_batch: distinct prompts that one generation batch takes; 0 when none is sampled.
+        supervised: rows that sft stages keep to themselves.
     """
     for name in sorted(RESERVED & set(rows.column_names)):
         yield f"column {name!r} is a name that TRL uses itself: rename it in the dataset"
@@ -54,10 +55,14 @@ def row_faults(rows: Dataset, prompts_a_batch: int) -> Iterator[str]:
     if missing:
         yield f"the rows have no column {missing[0]!r}: build the dataset with `ssrl build`"
         return
-    if len(rows) < prompts_a_batch:
+    left = len(rows) - supervised
+    if left < 0:
+        yield f"the sft stages take {supervised} rows and there are {len(rows)}: lower their `rows` or build more"
+    elif left < prompts_a_batch:
+        beside = f" beside the {supervised} of the sft stages" if supervised else ""
         yield (
-            f"{len(rows)} rows and one generation batch takes {prompts_a_batch} prompts, so TRL would train zero steps "
-            "without an error: build more rows or lower per_device_train_batch_size * steps_per_generation"
+            f"{left} rows{beside} and one generation batch takes {prompts_a_batch} prompts, so TRL would train zero "
+            "steps without an error: build more rows or lower per_device_train_batch_size * steps_per_generation"
         )
     fault = _prompt_type(rows)
     if fault is not None:
@@ -152,9 +157,7 @@ def setup_faults(args: Any, gpu: bool) -> Iterator[str]:
         args: a `trl.GRPOConfig`.
         gpu: whether there is one.
     """
-    for name in ("bf16", "fp16"):
-        if getattr(args, name) and not gpu:
-            yield f"{name} is true and there is no GPU, where it is slower and less exact: leave it out"
+    yield from precision_faults(args, gpu)
     if args.use_vllm and not gpu:
         yield "use_vllm is true and there is no GPU: leave it out"
     if args.use_vllm and importlib.util.find_spec("vllm") is None:
@@ -165,6 +168,56 @@ def setup_faults(args: Any, gpu: bool) -> Iterator[str]:
             f"save_steps is {args.save_steps:g} and one generation serves {window} steps, so a resumed run would "
             f"sample part of a batch twice: make save_steps a multiple of {window}"
         )
+
+
+def precision_faults(args: Any, gpu: bool) -> Iterator[str]:
+    """Faults of a stage's number format on this machine.
+
+    Args:
+        args: a `transformers.TrainingArguments`.
+        gpu: whether there is one.
+    """
+    for name in ("bf16", "fp16"):
+        if getattr(args, name) and not gpu:
+            yield f"{name} is true and there is no GPU, where it is slower and less exact: leave it out"
+
+
+def solution_faults(
+    processor: Any, rows: Dataset, responses: Sequence[str], context: int | None, limit: int | None
+) -> Iterator[str]:
+    """Faults of the targets of an sft stage: changed by the template, cut off, or beyond the context.
+
+    Args:
+        processor: the model's processor, or its tokenizer for text rows.
+        rows: the stage's rows, pictures decoded on access.
+        responses: their targets.
+        context: tokens that the model can hold; None when unknown.
+        limit: tokens after which TRL cuts a row off; None for no such limit.
+    """
+    longest = max(range(len(responses)), key=lambda i: len(responses[i]))
+    for i in sorted({longest, *extremes(rows)}):
+        row, response = rows[i], responses[i]
+        said: Any = [{"type": "text", "text": response}] if "images" in rows.column_names else response
+        turns = [*conversation(row), {"role": "assistant", "content": said}]
+        if response not in processor.apply_chat_template(turns, tokenize=False):
+            yield (
+                f"the model's chat template changes the response of row {row['id']}, perhaps its reasoning: use a "
+                "template that shows assistant turns as they are"
+            )
+            return
+        tokens = int(encode(processor, [row], [response])["input_ids"].shape[1]) + 1
+        if limit is not None and tokens > limit:
+            yield (
+                f"row {row['id']} takes {tokens} tokens and max_length is {limit}, so TRL would cut its response off: "
+                "leave max_length out or raise it"
+            )
+            return
+        if context is not None and tokens > context:
+            yield (
+                f"row {row['id']} takes {tokens} tokens with its worked solution, which passes the context of "
+                f"{context}: use smaller pictures"
+            )
+            return
 
 
 def processor_faults(processor: Any, rows: Dataset, context: int | None, completion: int | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 from datasets import Dataset, Features, Image, List, load_dataset
 
 from ssrl_data.core import SsrlError
+from ssrl_data.row import digest
 
 
 def load_rows(folder: Path, split: str, modality: str | None = None) -> Dataset:
@@ -57,6 +59,21 @@ def sample(rows: Dataset, limit: int) -> Dataset:
         return rows
     ids = column(rows, "id")
     return rows.select(sorted(sorted(range(len(ids)), key=ids.__getitem__)[:limit]))
+
+
+def divided(rows: Dataset, counts: Sequence[int], seed: int) -> list[Dataset]:
+    """Disjoint random parts of `counts` rows each, then the rest; a row's place depends on its id and the seed alone.
+
+    Raises:
+        ValueError: there are fewer rows than `counts` ask for.
+    """
+    if sum(counts) > len(rows):
+        raise ValueError(f"{sum(counts)} rows are asked of {len(rows)}")
+    keys = [digest("part", str(seed), id) for id in column(rows, "id")] if counts else []
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ends = list(accumulate(counts))
+    parts = [rows.select(sorted(order[end - count : end])) for end, count in zip(ends, counts, strict=True)]
+    return [*parts, rows.select(sorted(order[ends[-1] :])) if ends else rows]
 
 
 def mean_chance(rows: Dataset) -> float | None:

@@ -2,10 +2,10 @@
 
 OUT/config.json            what is run; another config in the same folder is refused
 OUT/stages/0-start/        the random model, where one was built
-OUT/stages/1-format/ ...   the model after each stage; the folder appears when the stage is done
+OUT/stages/1-sft/ ...      the model after each stage; the folder appears when the stage is done
 OUT/model/                 the model after the last stage
 OUT/checkpoints/2-grpo/    the trainer's own checkpoints
-OUT/before.json            held-out accuracy before the first grpo stage
+OUT/before.json            held-out accuracy before the first stage that is told what is right: sft or grpo
 OUT/result.json            written last: accuracy before and after, its chance and interval, the reward's, speed
 OUT/reward.png             reward against step
 """
@@ -17,7 +17,7 @@ import gc
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,14 +27,15 @@ from datasets import Dataset
 
 from ssrl_data.core import SsrlError
 from ssrl_train import preflight
-from ssrl_train.config import Config, Format, Grpo
+from ssrl_train.config import METHODS, Config, Format, Grpo, Sft, Stage
 from ssrl_train.curve import draw
 from ssrl_train.evaluate import Accuracy, accuracy, answers
 from ssrl_train.format import train_format
 from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import device, load_model, load_model_config, vision_tokens
-from ssrl_train.rows import column, load_rows, mean_chance, sample
+from ssrl_train.rows import column, divided, load_rows, mean_chance, sample
+from ssrl_train.sft import make_sft_args, responses, train_sft
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 
 Say = Callable[[str], None]
@@ -62,42 +63,57 @@ def run(config: Config, say: Say = print) -> dict[str, Any]:
 
 
 class _Run:
-    """What the stages of one run share: rows, start model, processor, forbidden tokens."""
+    """What the stages of one run share: rows, start model, processor, forbidden tokens.
+
+    Training rows are divided once: each sft stage has its own, by the stage's number, and grpo has the rest.
+    """
 
     def __init__(self, config: Config, say: Say) -> None:
         self.config, self.say = config, say
         train = load_rows(config.data, "train", config.modality)
         held = load_rows(config.data, config.eval.split, config.modality) if config.eval else None
         self._check_rows(train, held)
+        supervised = {i: stage.rows for i, stage in enumerate(config.stages, 1) if isinstance(stage, Sft)}
+        *parts, rest = divided(train, list(supervised.values()), config.seed)
+        self.supervised = dict(zip(supervised, parts, strict=True))
         self.start = self._start(train)
         self.processor = load_processor(self.start)
         settings = load_model_config(self.start)
         self.forbidden = vision_tokens(self.processor, settings)
-        self.train = decoded_once(train)
+        self.train, self.rest = decoded_once(train), decoded_once(rest)
         self.held = None if held is None or config.eval is None else decoded_once(sample(held, config.eval.rows))
         self._check_processor(settings)
         if "images" in train.column_names and not processed_once(self.processor):
             say("note: this model's pictures depend on their batch, so repeats of one are each processed again")
 
     def _check_rows(self, train: Dataset, held: Dataset | None) -> None:
-        stages = [stage for stage in self.config.stages if isinstance(stage, Grpo)]
-        every = [make_args(stage, self.config.seed, self.config.out, []) for stage in stages]
-        faults = list(preflight.row_faults(train, max(map(prompts_a_batch, every), default=1)))
-        for stage, args in zip(stages, every, strict=True):
-            faults += preflight.setup_faults(args, torch.cuda.is_available())
-            for caution in preflight.cautions(args, "images" in train.column_names, stage.lora is None):
-                self.say(f"note: {caution}")
-        if held is not None and self.config.eval is not None:
-            faults += preflight.split_faults(train, held, self.config.eval.split)
+        config, gpu, faults, prompts, supervised = self.config, torch.cuda.is_available(), list[str](), 0, 0
+        for stage in config.stages:
+            if isinstance(stage, Sft):
+                supervised += stage.rows
+                faults += preflight.precision_faults(make_sft_args(stage, config.seed, config.out), gpu)
+            elif isinstance(stage, Grpo):
+                args = make_args(stage, config.seed, config.out, [])
+                prompts = max(prompts, prompts_a_batch(args))
+                faults += preflight.setup_faults(args, gpu)
+                for caution in preflight.cautions(args, "images" in train.column_names, stage.lora is None):
+                    self.say(f"note: {caution}")
+        faults = [*preflight.row_faults(train, prompts, supervised), *faults]
+        if held is not None and config.eval is not None:
+            faults += preflight.split_faults(train, held, config.eval.split)
         preflight.require(dict.fromkeys(faults))
 
     def _check_processor(self, settings: Any) -> None:
-        limit = settings.get_text_config().max_position_embeddings
-        for stage in self.config.stages:
-            args = make_args(stage, self.config.seed, self.config.out, []) if isinstance(stage, Grpo) else None
+        config, limit = self.config, settings.get_text_config().max_position_embeddings
+        for i, stage in enumerate(config.stages, 1):
+            args = make_args(stage, config.seed, config.out, []) if isinstance(stage, Grpo) else None
             context = args.vllm_max_model_length if args and args.use_vllm and args.vllm_max_model_length else limit
             completion = args.max_completion_length if args else None
             preflight.require(preflight.processor_faults(self.processor, self.train, context, completion))
+            if isinstance(stage, Sft):
+                rows, cut = self.supervised[i], make_sft_args(stage, config.seed, config.out).max_length
+                said = responses(rows)
+                preflight.require(preflight.solution_faults(self.processor, decoded_once(rows), said, limit, cut))
 
     def _start(self, train: Dataset) -> str:
         """The model that the first stage starts from."""
@@ -106,7 +122,8 @@ class _Run:
         folder, tiny, seed = self.config.out / "stages" / "0-start", self.config.model, self.config.seed
 
         def build(partial: Path) -> None:
-            processor = build_processor(tiny, texts_of(train))
+            said = [text for rows in self.supervised.values() for text in responses(rows)]
+            processor = build_processor(tiny, texts_of(train, said))
             build_model(tiny, processor, seed).save_pretrained(partial)
             processor.save_pretrained(partial)
 
@@ -116,36 +133,39 @@ class _Run:
     def go(self) -> dict[str, Any]:
         """Run the stages that are not done and write the result."""
         config, model, before = self.config, self.start, None
-        histories: list[dict[str, Any]] = []
+        states: dict[type[Stage], list[dict[str, Any]]] = {Sft: [], Grpo: []}
         for i, stage in enumerate(config.stages, 1):
-            method = "format" if isinstance(stage, Format) else "grpo"
+            method = next(name for name, cls in METHODS.items() if isinstance(stage, cls))
             last = i == len(config.stages)
             folder = config.out / "model" if last else config.out / "stages" / f"{i}-{method}"
-            if before is None and isinstance(stage, Grpo):
+            if before is None and not isinstance(stage, Format):
                 before = self._before(model)
-            self._stage(stage, model, folder, f"stage {i}/{len(config.stages)} {method}", f"{i}-{method}")
-            if isinstance(stage, Grpo):
-                histories.append(json.loads((folder / "trainer_state.json").read_text(encoding="utf-8")))
+            self._stage(i, stage, model, folder, method)
+            if not isinstance(stage, Format):
+                state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+                states[type(stage)].append(state)
             model = str(folder)
         after = self._accuracy(model)
-        result = _result(config, self.train, before, after, histories)
-        rewards = [entry for state in histories for entry in state["log_history"] if "reward" in entry]
+        result = _result(config, self.train, self.rest, before, after, states)
+        rewards = [entry["reward"] for entry in _logs(states[Grpo], "reward")]
         if rewards:
-            values = [entry["reward"] for entry in rewards]
-            draw(range(1, len(values) + 1), values, result["reward_chance"], config.out / "reward.png")
+            draw(range(1, len(rewards) + 1), rewards, result["reward_chance"], config.out / "reward.png")
         _write_json(config.out / "result.json", result)
         return result
 
-    def _stage(self, stage: Format | Grpo, model: str, folder: Path, title: str, name: str) -> None:
-        config = self.config
+    def _stage(self, number: int, stage: Stage, model: str, folder: Path, method: str) -> None:
+        config, checkpoints = self.config, self.config.out / "checkpoints" / f"{number}-{method}"
 
         def make(partial: Path) -> None:
-            self.say(title)
+            self.say(f"stage {number}/{len(config.stages)} {method}")
             if isinstance(stage, Format):
                 train_format(model, self.processor, self.train, stage, config.seed, partial)
+            elif isinstance(stage, Sft):
+                options = make_sft_args(stage, config.seed, checkpoints)
+                train_sft(model, self.processor, self.supervised[number], stage, options, partial, self.say)
             else:
-                args = make_args(stage, config.seed, config.out / "checkpoints" / name, self.forbidden)
-                train_grpo(model, self.processor, self.train, stage, args, partial, self.say)
+                args = make_args(stage, config.seed, checkpoints, self.forbidden)
+                train_grpo(model, self.processor, self.rest, stage, args, partial, self.say)
             _free()
 
         _commit(folder, make)
@@ -177,31 +197,49 @@ class _Run:
 def _result(
     config: Config,
     train: Dataset,
+    rest: Dataset,
     before: Accuracy | None,
     after: Accuracy | None,
-    histories: list[dict[str, Any]],
+    states: Mapping[type[Stage], list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    logs = [entry for state in histories for entry in state["log_history"] if "reward" in entry]
+    logs = _logs(states[Grpo], "reward")
     rewards, times = [entry["reward"] for entry in logs], [entry["step_time"] for entry in logs if "step_time" in entry]
-    tenth = max(1, len(rewards) // 10)
+    losses = [entry["loss"] for entry in _logs(states[Sft], "loss")]
     return {
         "before": before and before.value,
         "after": after and after.value,
         "chance": after and after.chance,
-        "reward_chance": mean_chance(train),
+        "reward_chance": mean_chance(rest),
         "interval": after and list(after.interval),
         "interval_before": before and list(before.interval),
         "rows": after and after.rows,
         "photographs": after and after.photographs,
         "train_rows": len(train),
         "train_photographs": len(set(column(train, "source_id"))),
-        "steps": sum(state["global_step"] for state in histories),
+        "sft_rows": len(train) - len(rest),
+        "sft_steps": sum(state["global_step"] for state in states[Sft]),
+        "sft_loss_first": _mean(losses[: _tenth(losses)]),
+        "sft_loss_last": _mean(losses[-_tenth(losses) :]),
+        "steps": sum(state["global_step"] for state in states[Grpo]),
         "seconds_per_step": median(times) if times else None,
-        "reward_first": sum(rewards[:tenth]) / tenth if rewards else None,
-        "reward_last": sum(rewards[-tenth:]) / tenth if rewards else None,
+        "reward_first": _mean(rewards[: _tenth(rewards)]),
+        "reward_last": _mean(rewards[-_tenth(rewards) :]),
         "seed": config.seed,
         "device": torch.cuda.get_device_name() if device().type == "cuda" else "cpu",
     }
+
+
+def _logs(states: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The log entries of some stages that have a key, in order."""
+    return [entry for state in states for entry in state["log_history"] if key in entry]
+
+
+def _tenth(values: Sequence[float]) -> int:
+    return max(1, len(values) // 10)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _same_run(config: Config) -> None:

@@ -12,7 +12,7 @@ which insists on torchvision; `load_processor` reads those folders without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -293,8 +293,8 @@ def load_processor(folder: str | Path) -> Any:
         raise SsrlError(f"no processor loads from {folder}: {reason}") from error
 
 
-def texts_of(rows: Dataset) -> Iterator[str]:
-    """Everything that a tiny model's tokenizer must know of the rows: their prompts and their right responses."""
+def texts_of(rows: Dataset, responses: Sequence[str] = ()) -> Iterator[str]:
+    """Everything that a tiny model's tokenizer must know: the rows' prompts and right responses, and `responses`."""
     seen: set[str] = set()
     for prompt, answer in zip(column(rows, "prompt"), column(rows, "answer"), strict=True):
         kind, value, _ = unpack_answer(answer)
@@ -302,3 +302,4 @@ def texts_of(rows: Dataset) -> Iterator[str]:
             if text not in seen:
                 seen.add(text)
                 yield text
+    yield from responses

@@ -8,7 +8,7 @@ import yaml
 from command import ROOT
 
 from ssrl_data.core import SsrlError
-from ssrl_train.config import Config, Format, Grpo, load_config
+from ssrl_train.config import Config, Format, Grpo, Sft, load_config
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.tiny import Tiny
 
@@ -30,13 +30,21 @@ def test_reads_every_part(tmp_path: Path) -> None:
         "seed": 3,
         "model": {"tiny": "qwen3_vl", "side": 32},
         "modality": "image",
-        "stages": [{"method": "format", "steps": 5}, {**GRPO, "lora": {"r": 4}}],
+        "stages": [
+            {"method": "format", "steps": 5},
+            {"method": "sft", "rows": 9, "sft": {"num_train_epochs": 5}, "lora": {"r": 2}},
+            {**GRPO, "lora": {"r": 4}},
+        ],
         "eval": {"split": "val", "rows": 10, "max_new_tokens": 7},
     }
     config = load_config(write(tmp_path, body))
     assert (config.data, config.out, config.seed, config.modality) == (Path("d"), Path("o"), 3, "image")
     assert config.model == Tiny("qwen3_vl", side=32)
-    assert config.stages == (Format(steps=5), Grpo({"max_steps": 2}, {"r": 4}))
+    assert config.stages == (
+        Format(steps=5),
+        Sft(9, {"num_train_epochs": 5}, {"r": 2}),
+        Grpo({"max_steps": 2}, {"r": 4}),
+    )
     assert config.eval is not None
     assert (config.eval.split, config.eval.rows, config.response_tokens()) == ("val", 10, 7)
 
@@ -68,7 +76,7 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [{"method": "grpo", "grpo": {"log_completions": "yes"}}]}, "must be true or false"),
         ({"stages": [{"method": "grpo", "lora": {"rank": 8}}]}, "peft has no LoRA option 'rank'"),
         ({"stages": [{"method": "grpo", "lora": {"r": 0}}, GRPO]}, "lora"),
-        ({"stages": [{"method": "grpo", "lora": {"r": 8}}, GRPO]}, "`lora` is for the last stage"),
+        ({"stages": [{"method": "grpo", "lora": {"r": 8}}, GRPO]}, "`lora` of a grpo stage is for the last stage"),
         ({"stages": [{"method": ["grpo"]}]}, r"stage 1: method is \['grpo'\]"),
         (
             {"stages": [{"method": "grpo", "grpo": {"learning_rate": [1]}}]},
@@ -79,6 +87,13 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [{"method": "format", "step": 5}]}, "did you mean 'steps'"),
         ({"stages": [{"method": "format", "steps": 0}]}, "steps is 0"),
         ({"stages": [{"method": "format", "steps": "many"}]}, "steps must be int"),
+        ({"stages": [{"method": "sft", "rows": 0}]}, "rows is 0: it must be at least 1"),
+        ({"stages": [{"method": "sft", "rows": "all"}]}, "rows must be int"),
+        ({"stages": [{"method": "sft", "grpo": {}}]}, "unknown key 'grpo'"),
+        ({"stages": [{"method": "sft", "sft": {"num_epochs": 5}}]}, "no option 'num_epochs' in SFTConfig"),
+        ({"stages": [{"method": "sft", "sft": {"packing": True}}]}, "packing is set by the run: use nothing: rows"),
+        ({"stages": [{"method": "sft", "sft": [1]}]}, "expected a mapping"),
+        ({"stages": [{"method": "sft", "lora": {"rank": 8}}]}, "peft has no LoRA option 'rank'"),
         ({"eval": {"spilt": "test"}}, "did you mean 'split'"),
         ({"eval": {"batch": 0}}, "batch is 0"),
         ({"model": {"tiny": "lava"}}, "did you mean 'llava'"),

@@ -17,10 +17,10 @@ from datasets import Dataset
 
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Config, Eval, Format, Grpo, load_config
-from ssrl_train.grpo import last_checkpoint
 from ssrl_train.rows import column, load_rows, mean_chance, sample
 from ssrl_train.run import run
 from ssrl_train.tiny import Tiny
+from ssrl_train.trainer import last_checkpoint
 
 pytest_plugins = ("train_rows",)
 OPTIONS = {

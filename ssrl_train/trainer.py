@@ -1,0 +1,86 @@
+"""What the stages that run one of TRL's trainers share: options of this machine, checkpoints, adapters, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PrinterCallback, TrainerCallback
+
+REPORTS = 20  # lines of progress a run prints where there is no terminal
+
+
+def machine_options(given: Mapping[str, Any], seed: int, folder: Path) -> dict[str, Any]:
+    """A stage's options of `transformers.TrainingArguments`, completed for a run on this machine.
+
+    Args:
+        given: as the config has them.
+        seed: of the run.
+        folder: for checkpoints.
+    """
+    options: dict[str, Any] = {
+        "report_to": "none",
+        "logging_steps": 1,
+        "disable_tqdm": not sys.stderr.isatty(),
+        **given,
+        "output_dir": str(folder),
+        "seed": seed,
+    }
+    return options if torch.cuda.is_available() else {"use_cpu": True, "bf16": False} | options
+
+
+def adapter(lora: Mapping[str, Any] | None) -> Any:
+    """The `peft.LoraConfig` of a stage; None when every weight is trained."""
+    if lora is None:
+        return None
+    from peft import LoraConfig
+
+    return LoraConfig(**{"task_type": "CAUSAL_LM", **lora})
+
+
+def run_trainer(trainer: Any, metric: str, say: Callable[[str], None]) -> None:
+    """Train, from the last checkpoint where there is one.
+
+    Args:
+        trainer: one of TRL's.
+        metric: what lines of progress tell.
+        say: takes them.
+    """
+    if trainer.args.disable_tqdm:
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(Progress(metric, say))
+    begun = last_checkpoint(Path(trainer.args.output_dir))
+    if begun is not None:
+        say(f"resuming from {begun}")
+    trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint: the trainer's state is what is written last, so one without it was cut off."""
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)]
+    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+class Progress(TrainerCallback):  # type: ignore[misc]
+    """A plain line now and then, for where there is no terminal."""
+
+    def __init__(self, metric: str, say: Callable[[str], None]) -> None:
+        self.metric, self.say = metric, say
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """Say step and metric about `REPORTS` times in a run; the trainer passes more by name than is used."""
+        every = max(1, state.max_steps // REPORTS)
+        if logs and self.metric in logs and state.is_world_process_zero and state.global_step % every == 0:
+            self.say(f"step {state.global_step}/{state.max_steps}: {self.metric} {logs[self.metric]:.3f}")
