@@ -90,6 +90,7 @@ class JigsawParams:
 class Jigsaw(Task[JigsawParams]):
     """The tiles of a square crop in random order; the answer says where they belong."""
 
+    version = 2
     levels: ClassVar = {
         "relation": JigsawParams(side=336, grid=3, form="relation"),
         "easy": JigsawParams(),
@@ -133,6 +134,7 @@ class Jigsaw(Task[JigsawParams]):
             answer=answer,
             meta={"box": list(box), "places": places, **note},
             marks=_marks(p, places),
+            solution=_solution(p, places, answer.value["answer"], note),
         )
 
     @classmethod
@@ -258,6 +260,21 @@ def _prompt(p: JigsawParams, shown: Sequence[Pixels], question: str) -> tuple[st
         f"{grey} {question}"
     )
     return composite, text
+
+
+def _solution(p: JigsawParams, places: Sequence[int], right: Json, note: dict[str, Json]) -> str:
+    """Where each tile that the question needs belongs, and what follows."""
+    asked = note["pair"] if p.form == "relation" else places
+    spots = [divmod(places.index(number), p.grid) for number in asked]
+    found = "; ".join(
+        f"tile {number} belongs at row {row + 1}, column {column + 1}"
+        for number, (row, column) in zip(asked, spots, strict=True)
+    )
+    if p.form == "relation":
+        side = right + " of" if right in ("left", "right") else right
+        return f"T{found[1:]}. So tile {asked[0]} was {side} tile {asked[1]}."
+    letter = f" That is list {right}." if p.form == "choice" else ""
+    return f"T{found[1:]}. In reading order that is {', '.join(map(str, places))}.{letter}"
 
 
 def _marks(p: JigsawParams, places: Sequence[int]) -> tuple[Mark, ...]:
