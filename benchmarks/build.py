@@ -1,106 +1,164 @@
-"""A build's speed against the floor of decoding and encoding, its gain from a second worker, and its peak memory."""
+"""A build's speed against the floor of decoding and encoding, its gain from a second worker, and its peak memory.
+
+`python -m benchmarks.build image/jigsaw` measures one task alone.
+"""
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import io
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pyarrow as pa
 
-from benchmarks.floor import cpu_ms, floor, make_photographs
+from benchmarks.floor import cpu_ms, decoding_ms, make_photographs, shrink
 from ssrl_data.build.plan import Shard, make_plan
 from ssrl_data.build.shard import ShardMaker, write_shard
-from ssrl_data.media.image import decode, encode
+from ssrl_data.gates import regions
+from ssrl_data.media.depth import Depth, DepthRule, _array
+from ssrl_data.media.image import Box, Picture, decode, encode
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.registry import source_at, task_class, task_names
+from ssrl_data.rng import Rng
 from ssrl_data.row import schema
 
-PHOTOGRAPHS = 24
+RECORDS = 24
+"""Photographs, or scenes with depth, of which one shard is made."""
 CORPUS = 128
 """Photographs of whole builds: enough for shards of one size."""
 ROUNDS = 3
 VARIANTS = (1, 8)
+SAMPLE = 8
+"""Attempts whose floor is measured, at least."""
+RENDERED = Path(__file__).parents[1] / "tests/rendered.py"
 
 
-def one_shard(folder: Path, task: str, level: str, rows: int) -> tuple[Shard, Any]:
-    """The only shard of a build of one task at one level."""
+@dataclass
+class Attempt:
+    """A successful call of `Task.make`: its rows, the views of pictures it asked for, the depth maps it looked at."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    views: list[tuple[Picture, Box, tuple[int, int]]] = field(default_factory=list)
+    maps: list[Depth] = field(default_factory=list)
+
+    def decoding_ms(self) -> float:
+        """CPU milliseconds of the fastest decoder of each file, at the coarsest size that all of its views allow."""
+        shrinks: dict[int, tuple[Picture, float]] = {}
+        for picture, box, size in self.views:
+            _, least = shrinks.get(id(picture), (picture, math.inf))
+            shrinks[id(picture)] = (picture, min(least, shrink(box, size)))
+        total = sum(min(decoding_ms(picture._data, least, 5).values()) for picture, least in shrinks.values())
+        for depth in {id(depth): depth for depth in self.maps}.values():
+            total += cpu_ms(lambda depth=depth: _array(depth._data, depth.rule.dataset), 5)  # type: ignore[misc]
+        return total
+
+    def encoding_ms(self) -> float:
+        """CPU milliseconds of encoding the pictures of the rows."""
+        shown = [decode(picture["bytes"]) for row in self.rows for picture in row["images"]]
+        return cpu_ms(lambda: [encode(pixels) for pixels in shown], 5)
+
+
+class Observed(ShardMaker):
+    """A maker that keeps what each successful attempt looked at."""
+
+    def __init__(self, shard: Shard, source: Any) -> None:
+        super().__init__(shard, [source], frozenset(), lambda key, n: None)
+        self.attempts: list[Attempt] = []
+
+    def _attempt(self, *given: Any) -> list[dict[str, Any]] | None:
+        attempt, view, distances = Attempt(), Picture.view, Depth.distances
+
+        def viewed(picture: Picture, box: Box, size: tuple[int, int]) -> Any:
+            attempt.views.append((picture, box, size))
+            return view(picture, box, size)
+
+        def read(depth: Depth) -> Any:
+            attempt.maps.append(depth)
+            return distances.__get__(depth)
+
+        Picture.view, Depth.distances = viewed, property(read)  # type: ignore[method-assign, assignment]
+        try:
+            rows = super()._attempt(*given)
+        finally:
+            Picture.view, Depth.distances = view, distances  # type: ignore[method-assign]
+        if rows:
+            attempt.rows = rows
+            self.attempts.append(attempt)
+        return rows
+
+
+def made(folder: Path, task: str, level: str, rows: int, out: Path) -> tuple[float, Observed]:
+    """CPU seconds to make and write the only shard of a build of one task at one level, and its maker."""
     source = source_at(str(folder))
     plan = make_plan(Recipe((part(task, [level], {}),), (str(folder),), rows=rows, shard_rows=rows), [source])
-    return plan.shards[0], source
-
-
-def made(shard: Shard, source: Any, out: Path) -> tuple[float, list[dict[str, Any]], ShardMaker]:
-    """CPU seconds to make and write a shard, its rows, and its maker, which has counted."""
-    rows: list[dict[str, Any]] = []
-
-    class Keeping(ShardMaker):
-        def rows(self) -> Iterator[dict[str, Any]]:
-            for row in super().rows():
-                rows.append(row)
-                yield row
-
-    maker = Keeping(shard, [source], frozenset(), lambda key, n: None)
+    maker = Observed(plan.shards[0], source)
     start = time.process_time()
     write_shard(maker, out, schema(True), "", out / "side", out)
-    return time.process_time() - start, rows, maker
+    return time.process_time() - start, maker
 
 
-def floor_seconds(folder: Path, rows: list[dict[str, Any]], opened: int, sample: int = 8) -> float:
+def floor_seconds(maker: Observed) -> float:
     """CPU seconds of the least that any maker of these rows does.
 
-    For each row: the fastest decoder at the size that the row needs, for each picture that it is made of, and the
-    encoding of the row's pictures. For each picture that was opened and gave no row: that decoder once, since nobody
-    can refuse a picture unseen. Not in it: further views and openings of a picture, refused attempts, and all that is
+    For each successful attempt: decoding, at the size that the rows need, each picture that they are made of, reading
+    each depth map, and encoding the rows' pictures. For each record that was opened and gave no row: decoding once,
+    since nobody can refuse a picture unseen. Not in it: further openings of a record, refused attempts, and all that is
     neither decoding nor encoding.
-
-    Args:
-        folder: holds the pictures.
-        rows: all rows of a shard of one task and level.
-        opened: how many different pictures were opened for them.
-        sample: how many rows are timed, at least.
     """
-    decoding, encoding = [], []
-    for row in rows[:: max(1, len(rows) // sample)]:
-        meta = json.loads(row["meta"])
-        side = meta["params"]["side"]
-        path = folder / meta["sources"][0]["key"]
-        least = floor(path, tuple(meta["make"]["box"]), (side, side), repeats=5)
-        decoding.append(min(least.decoding.values()) * len(meta["sources"]))
-        pictures = [decode(picture["bytes"]) for picture in row["images"]]
-        encoding.append(cpu_ms(lambda shown=pictures: [encode(one) for one in shown], repeats=5))  # type: ignore[misc]
-    barren = opened - len({row["source_id"] for row in rows})
-    decoded = (len(rows) + barren) * statistics.mean(decoding)
-    return (decoded + len(rows) * statistics.mean(encoding)) / 1e3
+    sample = maker.attempts[:: max(1, len(maker.attempts) // SAMPLE)]
+    decoding = statistics.mean(attempt.decoding_ms() for attempt in sample)
+    encoding = statistics.mean(attempt.encoding_ms() for attempt in sample)
+    barren = maker.opened - len({row["source_id"] for attempt in maker.attempts for row in attempt.rows})
+    return ((len(maker.attempts) + barren) * decoding + len(maker.attempts) * encoding) / 1e3
 
 
-def speed(folder: Path) -> Iterator[str]:
-    """Of every task and level, for one and several rows a picture: speed, ratio to the floor, refused attempts."""
-    cv2.setNumThreads(1)
-    pa.set_cpu_count(1)
-    schema(True)  # the import behind it is no row's cost
-    for task in task_names():
-        for level in task_class(task).levels:
-            for variants in VARIANTS:
-                ratios, rates = [], []
-                for _ in range(ROUNDS):
-                    with tempfile.TemporaryDirectory() as scratch:
-                        shard, source = one_shard(folder, task, level, PHOTOGRAPHS * variants)
-                        seconds, rows, maker = made(shard, source, Path(scratch))
-                    ratios.append(seconds / floor_seconds(folder, rows, maker.opened))
-                    rates.append(len(rows) / seconds)
-                refused = sum(maker.works[0].skips.values())
-                name = f"build.{task}.{level}.{variants}_rows_a_picture"
-                yield f"{name}.rate {statistics.median(rates):.0f} rows/s/core"
+def speed(task: str, folder: Path) -> Iterator[str]:
+    """Of every level, for one and several rows a record: speed, ratio to the floor, refused attempts."""
+    for level in task_class(task).levels:
+        for variants in VARIANTS:
+            name, ratios, rates = f"build.{task}.{level}.{variants}_rows_a_record", [], []
+            for _ in range(ROUNDS):
+                with tempfile.TemporaryDirectory() as scratch:
+                    seconds, maker = made(folder, task, level, RECORDS * variants, Path(scratch))
+                if maker.made:
+                    ratios.append(seconds / floor_seconds(maker))
+                rates.append(maker.made / seconds)
+            refused = sum(maker.works[0].skips.values())
+            yield f"{name}.rate {statistics.median(rates):.0f} rows/s/core"
+            if ratios:
                 yield f"{name}.time_over_floor {statistics.median(ratios):.2f} ratio"
-                yield f"{name}.attempts_refused {refused / (refused + len(rows)):.2f} share"
+            yield f"{name}.attempts_refused {refused / max(1, refused + maker.made):.2f} share"
+
+
+def region_search(folder: Path) -> Iterator[str]:
+    """The search for markable spots over a depth map of a megapixel, in a view as tasks show and at its full size."""
+    source = source_at(str(folder))
+    record = source.open(next(iter(source.entries())))
+    if record.depth is None:
+        raise ValueError(f"{record.key} carries no depth map")
+    whole = (1152, 864)
+    kept = io.BytesIO()
+    np.save(kept, cv2.resize(record.depth.distances, whole, interpolation=cv2.INTER_NEAREST))
+    large = dataclasses.replace(record, depth=Depth(kept.getvalue(), DepthRule(), whole))
+
+    def search(size: tuple[int, int]) -> None:
+        spots = regions.flat(large, (0, 0, *whole), size, 0.1)
+        regions.draw(spots, np.array_split(np.arange(len(spots.nearest)), 3), Rng("benchmark"))
+
+    for size in ((400, 304), whole):
+        name = f"regions.search_{whole[0]}x{whole[1]}_seen_at_{size[0]}x{size[1]}"
+        yield f"{name} {cpu_ms(lambda size=size: search(size)):.1f} ms"  # type: ignore[misc]
 
 
 def command(folder: Path, out: Path, rows: int, workers: int) -> tuple[float, float]:
@@ -135,17 +193,27 @@ def scaling(folder: Path) -> Iterator[str]:
     yield f"build.peak_memory_10000_over_1000 {large / small:.3f} ratio"
 
 
-def main() -> None:
-    """Print every figure."""
+def main(tasks: Sequence[str] = ()) -> None:
+    """Print all figures, or those of some tasks alone; `time_over_floor` aims at 1.5 at most, of depth tasks at 2.5."""
+    cv2.setNumThreads(1)
+    pa.set_cpu_count(1)
+    schema(True)  # the import behind it is no row's cost
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        make_photographs(folder, PHOTOGRAPHS)
-        for line in speed(folder):
+        photographs, scenes = Path(scratch) / "photographs", Path(scratch) / "scenes"
+        photographs.mkdir()
+        make_photographs(photographs, RECORDS)
+        subprocess.run([sys.executable, str(RENDERED), str(scenes), str(RECORDS)], check=True)
+        for task in tasks or task_names():
+            for line in speed(task, photographs if task_class(task).needs <= {"image"} else scenes):
+                print(line, flush=True)
+        if tasks:
+            return
+        for line in region_search(scenes):
             print(line, flush=True)
-        make_photographs(folder, CORPUS)
-        for line in scaling(folder):
+        make_photographs(photographs, CORPUS)
+        for line in scaling(photographs):
             print(line, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

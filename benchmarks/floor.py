@@ -1,4 +1,4 @@
-"""The least a picture task can cost: decode the file to the size that the view needs, and encode the view.
+"""The least a picture task can cost: decode the files to the size that the views need, and encode the row's pictures.
 
 That size is `MARGIN` times the view's, since no task may show pixels that were not resampled. Neither cutting nor
 resampling is in it, and each decoder may use its own smallest fraction of the JPEG that is not below that size. What is
@@ -62,32 +62,53 @@ def cpu_ms(call: Callable[[], object], repeats: int = REPEATS) -> float:
     return statistics.median(times)
 
 
-def floor(path: Path, box: Box, size: tuple[int, int], repeats: int = REPEATS) -> Floor:
+def shrink(box: Box, size: tuple[int, int]) -> float:
+    """By how much a decoder may shrink a picture for a view of it.
+
+    Args:
+        box: x0, y0, x1, y1 in native pixels.
+        size: width and height of the view.
+    """
+    x0, y0, x1, y1 = box
+    return max(1.0, min((x1 - x0) / size[0], (y1 - y0) / size[1]) / MARGIN)
+
+
+def decoding_ms(data: bytes, shrink: float, repeats: int = REPEATS) -> dict[str, float]:
+    """CPU milliseconds by decoder, medians, single thread.
+
+    Args:
+        data: a picture's file; of a JPEG, each decoder uses its own smallest fraction that is large enough.
+        shrink: how much smaller the decoded picture may be.
+        repeats: timings, of which the median is taken.
+    """
+    decoders: dict[str, Callable[[], Pixels]] = {
+        "Pillow": lambda: _pillow(data, shrink),
+        "OpenCV": lambda: _opencv(data, shrink),
+    }
+    if data.startswith(b"\xff\xd8"):
+        decoders["simplejpeg"] = lambda: _simplejpeg(data, shrink)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return {name: cpu_ms(decode, repeats) for name, decode in decoders.items()}
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def floor(path: Path, box: Box, size: tuple[int, int]) -> Floor:
     """The floor for one view of a JPEG without EXIF.
 
     Args:
         path: a JPEG file.
         box: x0, y0, x1, y1 in native pixels.
         size: width and height of the view.
-        repeats: timings, of which the median is taken.
     """
     data = path.read_bytes()
     x0, y0, x1, y1 = box
-    shrink = max(1.0, min((x1 - x0) / size[0], (y1 - y0) / size[1]) / MARGIN)
-    decoders: dict[str, Callable[[], Pixels]] = {
-        "Pillow": lambda: _pillow(data, shrink),
-        "OpenCV": lambda: _opencv(data, shrink),
-        "simplejpeg": lambda: _simplejpeg(data, shrink),
-    }
     full = simplejpeg.decode_jpeg(data)
     view = np.asarray(cv2.resize(full[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA), np.uint8)
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        decoding = {name: cpu_ms(decode, repeats) for name, decode in decoders.items()}
-        return Floor(decoding, cpu_ms(lambda: simplejpeg.encode_jpeg(view, 95, "RGB", "444", False), repeats))
-    finally:
-        cv2.setNumThreads(threads)
+    encoding = cpu_ms(lambda: simplejpeg.encode_jpeg(view, 95, "RGB", "444", False))
+    return Floor(decoding_ms(data, shrink(box, size)), encoding)
 
 
 def make_photographs(folder: Path, count: int = 12, width: int = WIDTH, height: int = HEIGHT) -> list[Path]:
@@ -120,7 +141,7 @@ def make_photographs(folder: Path, count: int = 12, width: int = WIDTH, height: 
 def _pillow(data: bytes, shrink: float) -> Pixels:
     picture = Image.open(io.BytesIO(data))
     picture.draft("RGB", (math.ceil(picture.width / shrink), math.ceil(picture.height / shrink)))
-    return np.asarray(picture)
+    return np.asarray(picture.convert("RGB"))
 
 
 def _opencv(data: bytes, shrink: float) -> Pixels:
