@@ -172,7 +172,7 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         manifest=manifest,
         rows=_rows(manifest),
         media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
-        has_pictures="image" in manifest["modalities"],
+        has_pictures=any(modality != "text" for modality in manifest["modalities"]),
         levels=list(_levels(manifest)),
         tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
         configs=front["configs"],

@@ -1,4 +1,4 @@
-"""The commands `ssrl train` and `ssrl eval`. Nothing heavy is imported until one of them runs."""
+"""The commands `ssrl train`, `ssrl eval` and `ssrl depth`. Nothing heavy is imported until one of them runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="a model folder or hub name")],
     directory: Annotated[Path, typer.Argument(help="a built dataset")],
     split: Annotated[str, typer.Option(help="which rows")] = "test",
-    modality: Annotated[str | None, typer.Option(help="which part of the dataset, where it has several")] = None,
+    modality: Annotated[str | None, typer.Option(help="which part of the dataset [default: all]")] = None,
     rows: Annotated[int, typer.Option(min=0, help="at most so many rows, a fixed random sample; 0 is all")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="rows at once")] = 32,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="tokens of a response")] = 256,
@@ -73,6 +73,35 @@ def evaluate(
         f"{found.rows} rows of {found.photographs} photographs",
         err=per_row,
     )
+
+
+def depth(
+    model: Annotated[str, typer.Argument(help="a depth-estimation model: a folder or hub name")],
+    source: Annotated[str, typer.Option(help="the pictures: a folder or corpus.yaml")],
+    out: Annotated[Path, typer.Option(help="folder for the depth corpus; one begun there is gone on with")],
+    license: Annotated[str, typer.Option(help="SPDX licence of the model")] = "unknown",
+    error: Annotated[
+        float | None, typer.Option(help="relative error of a distance that the model's makers state")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="relative or metric [default: as the model says]")] = None,
+    revision: Annotated[str | None, typer.Option(help="of the model on the hub: branch, tag or commit")] = None,
+) -> None:
+    """Estimate the depth of pictures with a monocular model, as a corpus for depth tasks."""
+    _quiet()
+    try:
+        from transformers.utils import logging
+
+        from ssrl_train.depth import Estimator, write_depth
+    except ImportError as missing:
+        raise SsrlError('estimating depth needs more packages: pip install "ssrl[train]"') from missing
+    from ssrl_data.registry import source_at
+
+    logging.set_verbosity_error()
+    corpus = source_at(source)
+    done = write_depth(corpus, Estimator(model, kind, revision), out, license, error, say=_note)
+    for key, reason in done.rejects.items():
+        _note(f"left out: {key}: {reason}")
+    typer.echo(f"{out}: {done.maps} depth maps by {done.by}, {len(done.rejects)} pictures left out")
 
 
 def _quiet() -> None:

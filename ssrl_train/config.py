@@ -151,7 +151,7 @@ class Config:
         model: a hub name or folder, or a tiny model.
         stages: what to do, in order.
         seed: of the weights, the order of rows and sampling.
-        modality: which part of the dataset, where it has several.
+        modality: which part of the dataset; None takes all of one with pictures throughout, or without.
         eval: held-out accuracy; None leaves it out.
     """
 

@@ -22,26 +22,27 @@ def load_rows(folder: Path, split: str, modality: str | None = None) -> Dataset:
     Args:
         folder: holds `data/<modality>/<split>-*.parquet`.
         split: `train`, `test`, ...
-        modality: may be left out where the dataset has one.
+        modality: which part of the dataset; by default all of it, which must be all with pictures or all without.
 
     Raises:
-        SsrlError: no such folder, modality or split.
+        SsrlError: no such folder, modality or split, or rows with and without pictures.
     """
     present = sorted(path.name for path in folder.glob("data/*") if any(path.glob("*.parquet")))
     if not present:
         raise SsrlError(f"{folder}: no dataset there (data/<modality>/*.parquet): build one with `ssrl build`")
-    if modality is None and len(present) > 1:
-        raise SsrlError(
-            f"{folder} holds {' and '.join(present)}, which cannot be mixed in one GRPO run: set `modality` to one"
-        )
-    modality = modality or present[0]
-    if modality not in present:
+    if modality is not None and modality not in present:
         raise SsrlError(f"{folder} has no modality {modality!r}: it has {', '.join(present)}")
-    shards = sorted(folder.glob(f"data/{modality}/*.parquet"))
+    parts = {name: sorted(folder.glob(f"data/{name}/*.parquet")) for name in present if modality in (None, name)}
+    plain = [name for name, shards in parts.items() if "images" not in pq.read_schema(shards[0]).names]
+    if plain and len(plain) < len(parts):
+        raise SsrlError(
+            f"{folder} holds {' and '.join(parts)}, which cannot be mixed in one GRPO run: set `modality` to one"
+        )
+    shards = [shard for part in parts.values() for shard in part]
     files = [str(path) for path in shards if path.name.partition("-")[0] == split]
     if not files:
         splits = sorted({path.name.partition("-")[0] for path in shards})
-        raise SsrlError(f"{folder}/data/{modality} has no split {split!r}: it has {', '.join(splits)}")
+        raise SsrlError(f"{folder}/data/{'+'.join(parts)} has no split {split!r}: it has {', '.join(splits)}")
     features = Features.from_arrow_schema(pq.read_schema(files[0]))
     if "images" in features:
         features["images"] = List(Image(decode=False))

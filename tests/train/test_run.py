@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from command import ROOT, ssrl
@@ -193,7 +194,17 @@ def test_rows_are_found_or_named(dataset: Path, tmp_path: Path) -> None:
         load_rows(dataset, "validation")
     with pytest.raises(SsrlError, match="no modality 'video': it has image"):
         load_rows(dataset, "train", "video")
-    shutil.copytree(dataset / "data" / "image", tmp_path / "data" / "image")
-    shutil.copytree(dataset / "data" / "image", tmp_path / "data" / "text")
-    with pytest.raises(SsrlError, match="image and text, which cannot be mixed"):
+
+
+def test_parts_with_pictures_are_one_and_texts_apart(dataset: Path, tmp_path: Path) -> None:
+    for name in ("depth", "image", "text"):
+        shutil.copytree(dataset / "data" / "image", tmp_path / "data" / name)
+    rows = load_rows(dataset, "train")
+    assert column(load_rows(tmp_path, "train"), "id") == 3 * column(rows, "id")
+    assert column(load_rows(tmp_path, "train", "depth"), "id") == column(rows, "id")
+    for path in (tmp_path / "data" / "text").iterdir():
+        table = pq.read_table(path)
+        pq.write_table(table.drop_columns("images"), path)
+    with pytest.raises(SsrlError, match="depth and image and text, which cannot be mixed"):
         load_rows(tmp_path, "train")
+    assert len(load_rows(tmp_path, "train", "image")) == len(rows)
