@@ -82,13 +82,11 @@ class ProbeCell:
 
     Attributes:
         status: `passed`, `failed`, `declared`, `not run`; empty when the rows have nothing of the family.
-        figures: the accuracy and its lower bound; empty where it was not run.
-        reason: why it was not run.
+        text: the accuracy and its lower bound, or that there is nothing to tell rows apart by; may be empty.
     """
 
     status: str = ""
-    figures: str = ""
-    reason: str = "—"
+    text: str = "—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +115,10 @@ def probe_table(check: Mapping[str, Json]) -> tuple[list[str], list[ProbeLine]]:
 
 
 def _probe_cell(outcome: Mapping[str, Json]) -> ProbeCell:
-    status, accuracy, lower = str(outcome["status"]), outcome["accuracy"], outcome["lower"]
+    status, reason, accuracy, lower = (outcome[key] for key in ("status", "reason", "accuracy", "lower"))
     if accuracy is None:
-        return ProbeCell(status, "", str(outcome["reason"]))
-    return ProbeCell(status, f"{accuracy:.3f} (≥ {lower:.3f})", "")
+        return ProbeCell(str(status), str(reason) if status == "passed" else "")
+    return ProbeCell(str(status), f"{accuracy:.3f} (≥ {lower:.3f})")
 
 
 def read_check(directory: Path, manifest: Mapping[str, Json]) -> Json:

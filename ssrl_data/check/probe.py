@@ -220,7 +220,7 @@ def _probe(
         found = row.features.get(family, table[i, :0])
         table[i, : len(found)] = found
     if (table == table[0]).all():
-        return without("passed", "the same in every row")
+        return without("passed", "constant")
     if len(sources) < SOURCES:
         return without("not run", f"{len(sources)} source records to test on, {SOURCES} needed")
     if len(set(labels[~tested].tolist())) < 2:

@@ -138,7 +138,7 @@ def test_states_figures_and_the_outcome_of_the_check(dataset: Path, tmp_path: Pa
     check = json.loads((dataset / "check.json").read_text())
     details = next(part["details"] for part in check["parts"] if part["name"] == "probe")
     outcomes = [outcome for found in details.values() for outcome in found.values()]
-    assert all(outcome["reason"] in after.text for outcome in outcomes)
+    assert all(outcome["reason"] in after.text for outcome in outcomes if outcome["status"] == "passed")
     outcomes[0] |= {"status": "declared", "accuracy": 0.91, "lower": 0.82}
     (dataset / "check.json").write_text(json.dumps(check))
     _, figures = page(dataset, tmp_path / "figures.html")
