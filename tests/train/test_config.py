@@ -10,6 +10,8 @@ from command import ROOT
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Config, Format, Grpo, Sft, load_config
 from ssrl_train.grpo import make_args, prompts_a_batch
+from ssrl_train.preflight import setup_faults
+from ssrl_train.sft import make_sft_args
 from ssrl_train.tiny import Tiny
 
 SHIPPED = sorted((ROOT / "tasks/recipes/train").glob("*.yaml"))
@@ -131,12 +133,28 @@ def test_there_are_configs_for_the_demo_and_for_one_gpu() -> None:
 def test_a_shipped_config_becomes_trls_options(path: Path, tmp_path: Path) -> None:
     config = load_config(path)
     for stage in config.stages:
+        if isinstance(stage, Sft):
+            options = make_sft_args(stage, config.seed, tmp_path)
+            assert {key: getattr(options, key) for key in stage.sft} == dict(stage.sft)
+            assert options.max_length is None
         if isinstance(stage, Grpo):
             args = make_args(stage, config.seed, tmp_path, [7])
             assert {key: getattr(args, key) for key in stage.grpo} == dict(stage.grpo)
             assert prompts_a_batch(args) >= 8
             assert args.use_vllm or args.generation_kwargs == {"suppress_tokens": [7]}
-    assert config.response_tokens() == (4 if path.stem == "demo" else 512)
+    assert config.response_tokens() == {"demo": 4, "spatial_ssrl": 2048}.get(path.stem, 512)
+
+
+def test_the_published_training_begins_with_a_cold_start(tmp_path: Path) -> None:
+    cold, grpo = load_config(ROOT / "tasks/recipes/train/spatial_ssrl.yaml").stages
+    assert isinstance(cold, Sft)
+    assert (cold.rows, cold.lora and cold.lora["r"], cold.sft["num_train_epochs"]) == (3600, 128, 5)
+    assert isinstance(grpo, Grpo)
+    args = make_args(grpo, 0, tmp_path, [])
+    assert (prompts_a_batch(args), args.num_generations, args.beta, args.learning_rate) == (256, 5, 0.01, 1e-6)
+    updates = args.generation_batch_size // (args.per_device_train_batch_size * args.gradient_accumulation_steps)
+    assert updates == 2
+    assert not [fault for fault in setup_faults(args, gpu=True) if "not installed" not in fault]
 
 
 def test_tokens_that_the_user_forbids_stay_forbidden(tmp_path: Path) -> None:

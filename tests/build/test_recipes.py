@@ -1,0 +1,44 @@
+"""The recipes that are shipped build rows of every task and level they name, and no row of them is at fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import rendered
+from command import ROOT
+
+from ssrl_data.build.run import build
+from ssrl_data.check import check_dataset
+from ssrl_data.recipe import Recipe, load_recipe
+
+RECIPES = sorted(path for path in (ROOT / "tasks/recipes").glob("*.yaml") if not path.name.endswith(".corpus.yaml"))
+PHOTOGRAPHS = ROOT / "tasks/recipes/scikit-image.corpus.yaml"
+ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures with depth maps."""
+    folder = tmp_path_factory.mktemp("scenes")
+    rendered.write_corpus(folder, 12)
+    return folder
+
+
+def test_the_published_mixtures_are_there() -> None:
+    assert {path.stem for path in RECIPES} >= {"demo", "ssl4rl"}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_builds_what_it_names(path: Path, scenes: Path, tmp_path: Path) -> None:
+    fields = load_recipe(path) | {"rows": ROWS, "sources": (str(PHOTOGRAPHS), str(scenes)), "shard_rows": ROWS}
+    recipe = Recipe(**fields)
+    built = build(recipe, tmp_path / "dataset", 1, lambda line: None)
+    rows = Counter({name: count["rows"] for name, count in built.manifest["counts"].items()})
+    assert set(rows) == {f"{part.task}/{level}" for part in recipe.parts for level in part.levels}
+    assert min(rows.values()) > 0
+    # A level of a dozen pictures may fall short of its quota, but hardly.
+    assert rows.total() >= 0.9 * ROWS
+    report = check_dataset(tmp_path / "dataset")
+    assert [part.name for part in report.parts if part.faults] == []
