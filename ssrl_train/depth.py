@@ -28,6 +28,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 from transformers import pipeline
+from transformers.utils import is_torchvision_available
 
 from ssrl_data.build.commit import file_digest, replace, replace_json
 from ssrl_data.core import Json, Pixels, Record, Reject, SsrlError
@@ -36,8 +37,9 @@ from ssrl_data.media.image import encode
 from ssrl_data.row import canonical
 from ssrl_data.sources.base import Entry, Source
 
-SIDE = 1024
-"""Longest side, in pixels, of a picture that a network is shown and of its map: above what the networks work at."""
+SIDE = 640
+"""Longest side, in pixels, of a picture that a network is shown and of its map. Little above what most work at (384 to
+518): the pipeline enlarges their output to the picture by bicubic interpolation, which invents distances at edges."""
 
 HEARTBEAT = 10.0
 """Seconds after which the number of pictures done is said again."""
@@ -68,7 +70,7 @@ class Estimator:
         revision: branch, tag or commit on the hub.
 
     Raises:
-        SsrlError: no such model, or nobody says what its numbers mean.
+        SsrlError: no such model, a package that it needs is missing, or nobody says what its numbers mean.
     """
 
     def __init__(self, model: str, kind: str | None = None, revision: str | None = None) -> None:
@@ -81,6 +83,9 @@ class Estimator:
             reason = str(error).strip().partition("\n")[0]
             raise SsrlError(f"{model}: cannot be loaded as a depth-estimation model: {reason}") from error
         config = self._run.model.config
+        if config.model_type == "zoedepth" and not is_torchvision_available():
+            # Loads without it, and then fails on the first picture.
+            raise SsrlError(f"{model}: ZoeDepth's post-processing needs torchvision: pip install torchvision")
         kind = kind or getattr(config, "depth_estimation_type", None) or KINDS.get(config.model_type)
         if kind not in ("relative", "metric"):
             raise SsrlError(
@@ -97,17 +102,19 @@ class Estimator:
         Raises:
             Reject: the network says nothing of it.
         """
-        with torch.inference_mode():
+        with torch.inference_mode(), np.errstate(invalid="ignore"):  # it also draws the map, by dividing by its range
             found = self._run(Image.fromarray(pixels))["predicted_depth"]
-        values = np.asarray(found.float().cpu().numpy(), np.float32).reshape(pixels.shape[:2])
+        values: NDArray[np.floating] = np.asarray(found.float().cpu().numpy()).reshape(pixels.shape[:2])
         known = values[np.isfinite(values)]
-        if not known.size or known.min() == known.max():
-            raise Reject("depth the same everywhere")
-        if self.kind == "relative":
-            # Known up to scale and offset alone, so nothing is lost, and all of float16's range is not enough for some.
+        if self.kind == "relative" and known.size and known.max() > known.min():
+            # Known up to scale and offset alone, so nothing is lost; some networks go beyond float16's range.
             values = (values - known.min()) / (known.max() - known.min())
         with np.errstate(over="ignore"):  # to infinity, which reads as not known
-            return values.astype(np.float16)
+            out = values.astype(np.float16)
+        known = out[np.isfinite(out)]
+        if not known.size or known.min() == known.max():
+            raise Reject("depth the same everywhere")
+        return out
 
 
 def write_depth(

@@ -54,6 +54,11 @@ class Picture:
     """Width and height in pixels, orientation applied."""
 
     @property
+    def data(self) -> bytes:
+        """The whole file."""
+        return self._data
+
+    @property
     def turned(self) -> bool:
         """Whether the file's EXIF orientation turns or mirrors the stored pixels."""
         return any(self._upright)
