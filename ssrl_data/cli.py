@@ -78,6 +78,7 @@ def build(
     param: Annotated[list[str] | None, typer.Option("-p", help="key=value: a parameter in every level")] = None,
     split: Annotated[list[str] | None, typer.Option(help="name=fraction of the groups, like test=0.2")] = None,
     license: Annotated[str | None, typer.Option(help="SPDX licence of records that state none")] = None,
+    curated: Annotated[Path | None, typer.Option(help="table of `ssrl curate`: groups and neighbours")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
 ) -> None:
     """Build a dataset, or resume one."""
@@ -87,6 +88,8 @@ def build(
     given = {"rows": rows, "seed": seed, "license": license, "split": _fractions(split) if split else None}
     fields = _fields(what, level, _pairs(param, "-p"))
     fields |= {key: value for key, value in given.items() if value is not None}
+    if curated:
+        fields["curated"] = str(curated)
     if source:
         fields["sources"] = tuple(source)
     try:
@@ -160,6 +163,27 @@ def _report(built: Any, out: Path) -> None:
     if built.rejects:
         reasons = ", ".join(f"{reason} {n}" for reason, n in manifest["rejects"].items())
         typer.echo(f"  {len(built.rejects)} unreadable records, listed in {out / '.ssrl' / 'rejects.jsonl'}: {reasons}")
+
+
+@app.command()
+def curate(
+    source: Annotated[
+        list[str], typer.Argument(help="folders or corpus.yaml, in the order in which a build names them")
+    ],
+    out: Annotated[Path, typer.Option(help="the table to write, a Parquet file")],
+    workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
+) -> None:
+    """Find near duplicates, which no split may divide, and neighbours, for `ssrl build --curated`."""
+    from ssrl_data.curate.run import curate as run_curate
+
+    found = run_curate(source, out, workers or os.cpu_count() or 1, say=_note)
+    typer.echo(
+        f"{out}: {found.records} records in {found.groups} groups; {found.joined} records are in groups joined by near "
+        f"duplicates, {found.flat} are too flat to compare"
+    )
+    if found.unreadable:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in found.unreadable.items())
+        typer.echo(f"  {sum(found.unreadable.values())} unreadable records, listed under `reason`: {reasons}")
 
 
 @app.command()

@@ -7,6 +7,7 @@
     rows: 1000
     seed: 0
     split: {test: 0.2}
+    curated: photos.parquet
 
 An unknown key is an error that names the closest known one.
 """
@@ -51,6 +52,8 @@ class Recipe:
         seed: any integer; builds with different seeds share no draw.
         split: name to fraction of the groups, without `train`, which is the rest.
         license: replaces `unknown` licences of the corpora.
+        curated: a table of `ssrl curate` over the same sources in the same order: groups for the split, neighbours
+            as donors.
         shard_rows: rows a shard aims at; a shard is what a kill can cost. With few records shards are larger, since
             a record lies in one shard.
         max_rejects: fraction of the opened records that may be unreadable before the build fails.
@@ -62,6 +65,7 @@ class Recipe:
     seed: int = 0
     split: Mapping[str, float] = dataclasses.field(default_factory=dict)
     license: str | None = None
+    curated: str | None = None
     shard_rows: int = 500
     max_rejects: float = 0.5
 
@@ -197,6 +201,7 @@ _KEYS = {
     "seed": (int,),
     "split": (dict,),
     "license": (str,),
+    "curated": (str,),
     "shard_rows": (int,),
     "max_rejects": (int, float),
 }
@@ -216,7 +221,7 @@ def _checked(data: Any, keys: Mapping[str, tuple[type, ...]], where: str) -> dic
 
 
 def load_recipe(path: Path) -> dict[str, Any]:
-    """The fields of a recipe file, `tasks` as parts; relative sources count from the file's folder.
+    """The fields of a recipe file, `tasks` as parts; relative paths count from the file's folder.
 
     Raises:
         SsrlError: the file is not a recipe; the message names file, key and value.
@@ -233,6 +238,8 @@ def load_recipe(path: Path) -> dict[str, Any]:
         parts.append(part(str(name), fields.get("levels"), fields.get("params", {}), float(fields.get("weight", 1))))
     data["parts"] = tuple(parts)
     data["sources"] = tuple(_from_folder(str(source), path.parent) for source in data.get("sources", ()))
+    if "curated" in data:
+        data["curated"] = _from_folder(data["curated"], path.parent)
     return data
 
 

@@ -1,6 +1,7 @@
 """What a build will do, decided before any content is read: splits, shards, quotas, and who may lend a donor.
 
-Everything here is a pure function of the recipe and of the corpora's listings, so a resumed build plans the same.
+Everything here is a pure function of the recipe, of the corpora's listings and of the curated table, if there is one,
+so a resumed build plans the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ssrl_data.core import Json, SsrlError
 from ssrl_data.recipe import Part, Recipe, plain
@@ -18,9 +21,12 @@ from ssrl_data.rng import Rng
 from ssrl_data.row import canonical, digest
 from ssrl_data.sources.base import Entry, Source
 
+if TYPE_CHECKING:
+    from ssrl_data.curate.table import Curated
+
 FORMAT = 1
 DONOR_POOL = 4
-"""Records that may lend to a shard; a worker keeps them decoded."""
+"""Records, of its neighbours and of the others, that may lend to a record; a worker keeps as many decoded."""
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
@@ -48,14 +54,29 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard: its file, its records in the order of their first turn, its quotas."""
+    """One shard: its file, its records in the order of their first turn, its quotas, and neighbours by record key."""
 
     file: str
     pictures: bool
     seed: int
     cells: tuple[Cell, ...]
     items: tuple[Item, ...]
-    donors: tuple[Item, ...]
+    neighbours: Mapping[str, tuple[Item, ...]]
+
+    def lenders(self, index: int) -> tuple[Item, ...]:
+        """Who may lend to a record beside its neighbours: those before it in the order of turns, round and round.
+
+        So every record lends as often as it is asked about: one that mostly lends would give answers away. And what
+        was read for its own turn need not be read again. None is of the record's own group.
+        """
+        group, out = self.items[index].entry.group, []
+        for back in range(1, len(self.items)):
+            item = self.items[index - back]
+            if item.entry.group != group:
+                out.append(item)
+            if len(out) == DONOR_POOL:
+                break
+        return tuple(out)
 
     @property
     def name(self) -> str:
@@ -142,12 +163,21 @@ def shares(total: int, weights: Sequence[float], rng: Rng) -> list[int]:
 
 
 def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
-    """Plan a build; reads the corpora's listings only.
+    """Plan a build; reads the corpora's listings and the curated table only.
 
     Raises:
-        SsrlError: the corpora hold nothing, or too few groups for the split.
+        SsrlError: the corpora hold nothing or too few groups for the split, or the table is of another corpus.
     """
     items = list_items(sources)
+    resolved, neighbours = recipe.resolved(), dict[str, tuple[Item, ...]]()
+    if recipe.curated is not None:
+        from ssrl_data.curate.table import read_table
+
+        table = read_table(Path(recipe.curated))
+        items = _regrouped(items, table, recipe.curated)
+        resolved["curated"] = table.digest
+        known = {item.key: item for item in items}
+        neighbours = {key: tuple(known[k] for k in keys if k in known) for key, keys in table.neighbours.items()}
     home = split_groups([item.entry.group for item in items], recipe.split, recipe.seed)
     names = ["train", *sorted(recipe.split)]
     rows = recipe.split_rows()
@@ -161,15 +191,43 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
             parts = [part for part in recipe.parts if part.task.partition("/")[0] == modality]
             share = sum(part.weight for part in parts) / sum(part.weight for part in recipe.parts)
             shards += _shards(recipe, parts, modality, split, members, round(rows[split] * share), rng)
+    shards = [replace(shard, neighbours=_of_split(shard, neighbours, home)) for shard in shards]
     listing = [[item.key, asdict(item.entry)] for item in items]
     identity = {
         "format": FORMAT,
-        "recipe": recipe.resolved(),
+        "recipe": resolved,
         "corpus": digest(canonical(listing)),
         "versions": {name: version(name) for name in LIBRARIES},
         "processor": platform.machine(),
     }
     return Plan(tuple(shards), identity, len(items))
+
+
+def _regrouped(items: Sequence[Item], table: Curated, path: str) -> list[Item]:
+    """The items in the table's groups.
+
+    Raises:
+        SsrlError: the table does not know them all.
+    """
+    missing = [item.key for item in items if item.key not in table.groups]
+    if missing:
+        raise SsrlError(
+            f"{path} does not list {len(missing)} of the corpus's {len(items)} records ({missing[0]!r} for one): run "
+            "`ssrl curate` again on the same sources"
+        )
+    return [replace(item, entry=replace(item.entry, group=table.groups[item.key])) for item in items]
+
+
+def _of_split(
+    shard: Shard, neighbours: Mapping[str, Sequence[Item]], home: Mapping[str, str]
+) -> dict[str, tuple[Item, ...]]:
+    """The nearest neighbours of a shard's records in the same split and other groups."""
+    out = {}
+    for item in shard.items if neighbours else ():
+        group = item.entry.group
+        near = [n for n in neighbours[item.key] if n.entry.group != group and home[n.entry.group] == home[group]]
+        out[item.key] = tuple(near[:DONOR_POOL])
+    return out
 
 
 def _shards(
@@ -187,7 +245,7 @@ def _shards(
     quotas = shares(rows, [weight for *_, weight in cells], rng)
     count = max(1, min(math.ceil(rows / recipe.shard_rows), len(members) // SHARD_RECORDS))
     dealt = [shares(quota, [1.0] * count, rng) for quota in quotas]
-    blank = Shard("", kinds.pop(), recipe.seed, (), (), ())
+    blank = Shard("", kinds.pop(), recipe.seed, (), (), {})
     return [
         replace(
             blank,
@@ -198,7 +256,6 @@ def _shards(
                 if quota[i]
             ),
             items=tuple(members[i::count]),
-            donors=tuple(rng.sample(members, min(DONOR_POOL, len(members)))),
         )
         for i in range(count)
     ]

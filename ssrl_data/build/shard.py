@@ -1,12 +1,12 @@
 """Making one shard: records opened in turn, attempts made until the quotas are full, rows written as they come.
 
-A shard is a pure function of its plan and of the records' content; memory holds one record and one row group.
+A shard is a pure function of its plan and of the records' content; memory holds a few records and one row group.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ssrl_data.build.commit import file_digest, replace, replace_json
 from ssrl_data.build.faults import reach
-from ssrl_data.build.plan import Cell, Item, Shard
+from ssrl_data.build.plan import DONOR_POOL, Cell, Item, Shard
 from ssrl_data.core import Answer, Example, Json, Record, Reject, Skip, Task
 from ssrl_data.media.image import encode
 from ssrl_data.recipe import rebuilt
@@ -31,6 +31,8 @@ TRIES = 4
 """Attempts in a row that may fail before a record's turn ends; each is a new variant and for the next open place."""
 HEARTBEAT = 1.0
 """Seconds after which a worker says again that it lives; a turn may make thousands of rows."""
+KEPT = 2 + DONOR_POOL
+"""Opened records kept where records are lent: the borrower, those that had their turns before it, and one neighbour."""
 GIVE_UP = 8
 """Turns in a row that may end so before the cell asks the record no more; this ends every shard."""
 
@@ -105,7 +107,9 @@ class ShardMaker:
         self._said = time.monotonic()
         self._turned: set[int] = set()
         self._seen: set[str] = set()
-        self._donors: dict[str, Record | None] = {}
+        self._kept: OrderedDict[str, Record | None] = OrderedDict()
+        self._whole: set[str] = set()
+        self._lending = any(work.task.donors() for work in self.works)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The shard's rows, in an order that depends on the plan and the content alone.
@@ -134,7 +138,7 @@ class ShardMaker:
         """All that is asked of one record, which is opened once for it."""
         item = self.shard.items[index]
         self._say(item.key)
-        record = self._open(item)
+        record = self._opened(item)
         self.opened += index not in self._turned
         self._turned.add(index)
         for w, wanted in jobs.items():
@@ -142,16 +146,16 @@ class ShardMaker:
             if record is None or any(getattr(record, need) is None for need in work.task.needs):
                 work.ring.remove(index)
             else:
-                yield from self._turn(work, index, wanted, [(item, record), *self._lend(work, item)])
+                yield from self._turn(work, index, wanted, record)
 
-    def _turn(self, work: _Work, index: int, wanted: int, lent: Sequence[Lent]) -> Iterator[dict[str, Any]]:
+    def _turn(self, work: _Work, index: int, wanted: int, record: Record) -> Iterator[dict[str, Any]]:
         """A record's turn for one cell. A place that it fails goes to the end, so that another record may show it."""
         misses = 0
         while wanted > 0 and work.places:
             aim = work.places.popleft()
             if time.monotonic() - self._said > HEARTBEAT:
-                self._say(lent[0][0].key)
-            rows = self._attempt(work, index, lent, aim)
+                self._say(self.shard.items[index].key)
+            rows = self._attempt(work, index, record, aim)
             if rows:
                 misses = work.failures[index] = 0
                 wanted -= len(rows)
@@ -190,40 +194,58 @@ class ShardMaker:
             self.rejects[item.key] = reject.reason
             return None
 
-    def _lend(self, work: _Work, item: Item) -> list[Lent]:
-        """The donors of a record: a keyed choice from the split's pool, none of the record's own group."""
+    def _opened(self, item: Item) -> Record | None:
+        """A record, from those kept where a task borrows."""
+        if not self._lending:
+            return self._open(item)
+        if item.key not in self._kept:
+            self._kept[item.key] = self._open(item)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(item.key)
+        return None if item.key in self.rejects else self._kept[item.key]
+
+    def _lend(self, work: _Work, index: int, k: int) -> list[Lent]:
+        """The donors of a record's variant: a keyed choice of its neighbours, then of the other lenders."""
         wanted = work.task.donors()
-        others = [donor for donor in self.shard.donors if donor.entry.group != item.entry.group]
-        rng = Rng(self.shard.seed, "donors", work.cell.task, work.cell.level, item.key)
+        if not wanted:
+            return []
+        item = self.shard.items[index]
+        rng = Rng(self.shard.seed, "donors", work.cell.task, work.cell.level, item.key, k)
+        near = rng.shuffled(self.shard.neighbours.get(item.key, ()))
+        others = rng.shuffled([donor for donor in self.shard.lenders(index) if donor not in near])
         out: list[Lent] = []
-        for donor in rng.shuffled(others) if wanted else ():
-            if donor.key not in self._donors:
-                self._say(donor.key)
-                self._donors[donor.key] = self._sound(donor)
-            record = self._donors[donor.key]
+        for donor in (*near, *others):
+            record = self._sound(donor, item)
             if record is not None and all(getattr(record, need) is not None for need in work.task.needs):
                 out.append((donor, record))
             if len(out) == wanted:
                 break
         return out
 
-    def _sound(self, donor: Item) -> Record | None:
+    def _sound(self, donor: Item, item: Item) -> Record | None:
         """A donor whose content was read once, so that what is broken in it is not blamed on the borrower."""
-        record = self._open(donor)
-        try:
-            if record is not None and record.image is not None:
-                record.image.view((0, 0, *record.image.size), (1, 1))
-        except Reject as reject:
-            self.rejects[donor.key] = reject.reason
-            return None
+        if donor.key not in self._whole:
+            self._say(donor.key)
+        record = self._opened(donor)
+        if donor.key not in self._whole:
+            try:
+                if record is not None and record.image is not None:
+                    record.image.view((0, 0, *record.image.size), (1, 1))
+            except Reject as reject:
+                self.rejects[donor.key] = reject.reason
+                record = None
+            self._whole.add(donor.key)
+            self._say(item.key)
         return record
 
-    def _attempt(self, work: _Work, index: int, lent: Sequence[Lent], aim: int) -> list[dict[str, Any]] | None:
+    def _attempt(self, work: _Work, index: int, record: Record, aim: int) -> list[dict[str, Any]] | None:
         """Rows for one place from the record's next variant: none when it gave none, None when no other will either."""
-        item = lent[0][0]
+        item = self.shard.items[index]
         stem = (self.shard.seed, work.cell.task, work.version, canonical(work.cell.params), work.cell.level, item.key)
         k = work.variants[index]
         work.variants[index] += 1
+        lent = [(item, record), *self._lend(work, index, k)]
         try:
             examples = list(work.task.make([record for _, record in lent], Rng(*stem, k), aim))
         except Skip as skip:
@@ -232,6 +254,8 @@ class ShardMaker:
         except Reject as reject:
             self.rejects[item.key] = reject.reason
             return None
+        if self._lending:
+            self._whole.add(item.key)
         rows = [self._row(work, lent, aim, k, example) for example in examples]
         ids = {row["id"] for row in rows}
         if not rows or len(ids) < len(rows) or ids & self._seen:

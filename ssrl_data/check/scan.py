@@ -18,9 +18,10 @@ from ssrl_data.check.pictures import MAX_PIXELS, Anatomy, anatomy
 from ssrl_data.check.probe import features
 from ssrl_data.check.report import Faults
 from ssrl_data.check.rows import columns_fault, parse_row, row_faults
-from ssrl_data.check.seen import Hash, picture_hash
+from ssrl_data.check.seen import picture_hash
 from ssrl_data.check.truth import Auditor
 from ssrl_data.core import Json, Row
+from ssrl_data.curate.pdq import Hash
 from ssrl_data.row import digest
 from ssrl_data.sources.base import Source
 

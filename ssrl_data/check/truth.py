@@ -8,16 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ssrl_data.build.plan import Item, list_items
-from ssrl_data.check.seen import Hash, picture_hash
+from ssrl_data.check.seen import picture_hash
 from ssrl_data.core import Fault, Record, Reject, Row, SsrlError
+from ssrl_data.curate.pdq import Hash, whole
 from ssrl_data.registry import modules, source_at, task_class
 from ssrl_data.sources.base import Source
 
 RECORDS = 24
 """Opened records kept: rows of one record lie together, and a split shares a small pool of donors."""
-
-HASHED = 512
-"""Longest side in pixels of the view that near-duplicate hashes are taken from."""
 
 
 def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) -> tuple[Source, ...]:
@@ -117,7 +115,4 @@ class Auditor:
     def _hash(self, record: Record) -> None:
         if record.image is None or record.source_id in self.hashes:
             return
-        width, height = record.image.size
-        shrink = max(1.0, max(width, height) / HASHED)
-        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        self.hashes[record.source_id] = picture_hash(record.image.view((0, 0, width, height), size))
+        self.hashes[record.source_id] = picture_hash(whole(record.image))

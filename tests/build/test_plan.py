@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssrl_data.build.plan import SHARD_RECORDS, make_plan, shares, split_groups
+from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, make_plan, shares, split_groups
 from ssrl_data.core import Record, SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.rng import Rng
@@ -49,7 +49,8 @@ def test_splits_share_no_group_and_take_the_first_ceil(seed: int) -> None:
     for shard in plan.shards:
         split = shard.file.rpartition("/")[2].partition("-")[0]
         groups.setdefault(split, set()).update(item.entry.group for item in shard.items)
-        lenders.setdefault(split, set()).update(item.entry.group for item in shard.donors)
+        for i in range(len(shard.items)):
+            lenders.setdefault(split, set()).update(item.entry.group for item in shard.lenders(i))
     assert all(lenders[split] <= groups[split] for split in groups)
     assert {split: len(found) for split, found in groups.items()} == {"train": 6, "test": 3, "validation": 1}
     assert not groups["train"] & groups["test"]
@@ -116,3 +117,21 @@ def test_shares_lose_nothing_and_stay_within_one_of_the_weight() -> None:
         out = shares(total, [1, 1, 2.5], Rng("shares", total))
         assert sum(out) == total
         assert all(abs(n - total * w / 4.5) < 1 for n, w in zip(out, [1, 1, 2.5], strict=True))
+
+
+def test_a_record_lends_as_often_as_it_is_asked_about() -> None:
+    (shard,) = make_plan(replace(BASE, rows=100), [corpus(12)]).shards
+    lent = Counter(item.key for i in range(12) for item in shard.lenders(i))
+    assert set(lent.values()) == {DONOR_POOL}
+    assert len(lent) == 12
+    # Those of the turns just before, so that nothing is read again.
+    assert shard.lenders(6) == tuple(shard.items[i] for i in (5, 4, 3, 2))
+
+
+def test_no_record_lends_to_its_own_group() -> None:
+    (shard,) = make_plan(replace(BASE, rows=100), [corpus(12, per_group=4)]).shards
+    for i, item in enumerate(shard.items):
+        assert len(shard.lenders(i)) == DONOR_POOL
+        assert all(lender.entry.group != item.entry.group for lender in shard.lenders(i))
+    (alone,) = make_plan(replace(BASE, rows=100), [corpus(5, per_group=5)]).shards
+    assert [alone.lenders(i) for i in range(5)] == [()] * 5

@@ -10,7 +10,7 @@ import made_rows
 import numpy as np
 import pytest
 
-from ssrl_data.build.plan import make_plan
+from ssrl_data.build.plan import DONOR_POOL, make_plan
 from ssrl_data.build.shard import GIVE_UP, TRIES, ShardMaker
 from ssrl_data.media.image import encode
 from ssrl_data.recipe import Recipe, part
@@ -61,3 +61,21 @@ def test_a_long_turn_says_that_it_lives(tmp_path: Path, monkeypatch: pytest.Monk
     made = len(list(making.rows()))
     assert said[-1] >= made - 1
     assert len(said) >= made
+
+
+def test_donors_are_opened_once_and_lent_by_all(tmp_path: Path) -> None:
+    making = maker(tmp_path, 12, 0, ["foreign"], 120)
+    opened: list[str] = []
+    source = making.sources[0]
+
+    class Watched:
+        def open(self, entry: Any) -> Any:
+            opened.append(entry.key)
+            return source.open(entry)
+
+    making.sources = [Watched()]  # type: ignore[list-item]
+    pairs = [[s["key"] for s in json.loads(row["meta"])["sources"]] for row in making.rows()]
+    assert len(pairs) == 120
+    assert len({donor for _, donor in pairs}) == 12
+    # The first ones borrow from the last ones, which are opened once more when their turns come.
+    assert len(opened) == 12 + DONOR_POOL

@@ -23,8 +23,9 @@ from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.probe import FAMILIES, SOURCES, answer_class, features, probe
 from ssrl_data.check.report import KEPT, Faults
 from ssrl_data.check.scan import Facts
-from ssrl_data.check.seen import NEAR, duplicates, near_pairs, overlaps, picture_hash
+from ssrl_data.check.seen import duplicates, near_pairs, overlaps, picture_hash
 from ssrl_data.core import Answer, Row
+from ssrl_data.curate.pdq import NEAR
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, pack_answer

@@ -1,0 +1,1 @@
+"""Which records of a corpus look alike: near duplicates, which no split may divide, and neighbours, the hard donors."""

@@ -1,0 +1,96 @@
+"""Opening every record once, in worker processes, to hash its picture."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from ssrl_data.build.plan import Item
+from ssrl_data.core import Reject
+from ssrl_data.curate.pdq import Hash, hash_and_quality, whole
+from ssrl_data.sources.base import Source
+
+CHUNK = 16
+"""Records that a worker takes at a time."""
+
+KILLED = "killed the worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """What one record is: content, hashes and quality of its picture if it has one, or why it cannot be read."""
+
+    source_id: str = ""
+    hashes: Hash | None = None
+    quality: int | None = None
+    reason: str | None = None
+
+
+def hash_records(items: Sequence[Item], sources: Sequence[Source], workers: int) -> Iterator[tuple[int, Hashed]]:
+    """The number of each item and what it is, in no particular order.
+
+    A record whose decoder takes its process down is tried again alone, and costs only itself.
+    """
+    chunks = {start: items[start : start + CHUNK] for start in range(0, len(items), CHUNK)}
+    while chunks:
+        with _pool(workers) as pool:
+            try:
+                for start, found in _rounds(pool, list(chunks.items()), sources, workers):
+                    del chunks[start]
+                    yield from enumerate(found, start)
+            except BrokenProcessPool:
+                pass
+        # At most these were being worked on.
+        for start in list(chunks)[: 2 * workers]:
+            yield from enumerate(_one_by_one(chunks.pop(start), sources), start)
+
+
+def _rounds(
+    pool: ProcessPoolExecutor, chunks: Sequence[tuple[int, Sequence[Item]]], sources: Sequence[Source], workers: int
+) -> Iterator[tuple[int, list[Hashed]]]:
+    """Chunks as they get done, two for each worker handed out at a time."""
+    waiting = iter(chunks)
+    running: dict[Future[list[Hashed]], int] = {}
+    while True:
+        while len(running) < 2 * workers and (chunk := next(waiting, None)) is not None:
+            running[pool.submit(hashed, chunk[1], sources)] = chunk[0]
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(future), future.result()
+
+
+def _one_by_one(items: Sequence[Item], sources: Sequence[Source]) -> Iterator[Hashed]:
+    left = list(items)
+    while left:
+        with _pool(1) as pool:
+            try:
+                while left:
+                    (found,) = pool.submit(hashed, left[:1], sources).result()
+                    yield found
+                    del left[0]
+            except BrokenProcessPool:
+                yield Hashed(reason=KILLED)
+                del left[0]
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+
+
+def hashed(items: Sequence[Item], sources: Sequence[Source]) -> list[Hashed]:
+    """Open records one after the other; done in a worker."""
+    out = []
+    for item in items:
+        try:
+            record = sources[item.source].open(item.entry)
+            if record.image is None:
+                out.append(Hashed(record.source_id))
+            else:
+                out.append(Hashed(record.source_id, *hash_and_quality(whole(record.image))))
+        except Reject as reject:
+            out.append(Hashed(reason=reject.reason))
+    return out
