@@ -12,6 +12,7 @@ the assumed focal length, leave at most 0.1 unexplained, zooms of them 0.17; sce
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import cv2
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from ssrl_data.core import Pixels, Skip
 
 Points: TypeAlias = "NDArray[np.float64]"
+Move: TypeAlias = tuple[int, int, int]
+"""Right, down and forward: one of them 1 or -1, the others 0."""
 
 THUMBNAIL = 96
 """Side at which points are followed: shifts that count are pixels wide there."""
@@ -33,6 +36,7 @@ _RETURN = 0.5  # pixels of a thumbnail by which a point followed there and back 
 _FOUND = 0.35  # least share of points found again
 _STILL = 0.008  # of the side: below it a shift has no direction
 _AGREE, _COSINE = 0.9, 0.85  # least share of moving points that shift within 32 degrees of the pattern
+_RIVAL = 0.6  # largest share that does so of any other move's, as where all that moves lies on one side
 _PARALLAX = 0.2  # least upper quartile of what no turn or zoom explains, over the median shift
 
 
@@ -80,14 +84,21 @@ def parallax(rays: Points, shifts: Points) -> Points:
 
 
 def require_move(
-    first: Pixels, second: Pixels, move: tuple[int, int, int], centre: tuple[float, float], focal: float, least: float
+    first: Pixels,
+    second: Pixels,
+    move: Move,
+    rivals: Sequence[Move],
+    centre: tuple[float, float],
+    focal: float,
+    least: float,
 ) -> float:
     """Check that from the first view to the second the camera moved as stated.
 
     Args:
         first: a square picture.
         second: another one as large, of the same scene by a camera that looks the same way.
-        move: the camera's move, right, down and forward: one of them 1 or -1, the others 0.
+        move: the camera's move.
+        rivals: other moves that it must not be taken for.
         centre: the principal point, in shares of the side.
         focal: the focal length, in shares of the side; a rough guess will do.
         least: the median shift that is asked for, in shares of the side.
@@ -106,18 +117,29 @@ def require_move(
     typical = float(np.median(size))
     if typical < least:
         raise Skip("views do not show the move")
-    # The flow of a move at distance 1: of a point seen at (x, y), the move's own shift against it, and away from the
-    # point that the camera heads for.
-    pattern = rays * move[2] - np.array(move[:2], np.float64)
-    pattern /= np.maximum(np.hypot(*pattern.T), 1e-9)[:, None]
     moving = size > _STILL
-    cosines = (shifts * pattern).sum(1)[moving] / size[moving]
-    if (cosines > _COSINE).mean() < _AGREE:
+    towards = shifts[moving] / size[moving, None]
+    if _agreement(rays[moving], towards, move) < _AGREE:
         raise Skip("views do not show the move")
+    if any(_agreement(rays[moving], towards, rival) > _RIVAL for rival in rivals):
+        raise Skip("another move looks the same")
     left = np.hypot(*parallax(rays, shifts / focal).T) * focal
     if np.quantile(left, 0.75) < _PARALLAX * typical:
         raise Skip("a turn of the camera could have done it")
     return float(np.quantile(size, 0.9))
+
+
+def _agreement(rays: Points, towards: Points, move: Move) -> float:
+    """The share of points that shift as a move has it: against it, and away from what the camera heads for.
+
+    Args:
+        rays: as in `parallax`.
+        towards: directions of the shifts, of length 1.
+        move: the camera's move.
+    """
+    pattern = rays * move[2] - np.array(move[:2], np.float64)
+    pattern /= np.maximum(np.hypot(*pattern.T), 1e-9)[:, None]
+    return float(((towards * pattern).sum(1) > _COSINE).mean())
 
 
 def _grey(pixels: Pixels) -> NDArray[np.uint8]:

@@ -21,7 +21,15 @@ from ssrl_data.core import Example, Fault, Pixels, Record, Row, Skip, Task
 from ssrl_data.gates import crop, motion
 from ssrl_data.rng import Rng
 
-DIRECTIONS = ("left", "right", "up", "down", "backwards", "forwards")
+_MOVES: dict[str, motion.Move] = {
+    "left": (-1, 0, 0),
+    "right": (1, 0, 0),
+    "up": (0, -1, 0),
+    "down": (0, 1, 0),
+    "backwards": (0, 0, -1),
+    "forwards": (0, 0, 1),
+}
+DIRECTIONS = tuple(_MOVES)
 """Against, then along each of the first camera's axes: right, down, forward."""
 
 QUESTIONS = {"eye": 2, "sideways": 2, "any": 6}
@@ -47,6 +55,7 @@ _THUMBNAIL, _BLOCK, _REACH, _STEP = 96, 16, 28, 8
 _CONTRAST = 6.0  # least standard deviation of a block, in grey levels
 _PEAK, _RUNNER_UP = 0.8, 0.1  # least correlation, and by how much the next best place must fall short
 _BLOCKS = 5  # least number of blocks found, beyond which they say something
+_SHARE, _AHEAD = 0.6, 0.1  # least share of blocks that shift as stated, and its lead over any other way's
 _MISFIT = 4.0  # largest mean difference from the source, in grey levels
 
 
@@ -118,8 +127,9 @@ class CameraMove(Task[CameraMoveParams]):
             views.reverse()
         if any(line.max() < BLACK for view in views for line in (view[0], view[-1], view[:, 0], view[:, -1])):
             raise Skip("black border")
-        move = (wanted * (axis == 0), wanted * (axis == 1), wanted * (axis == 2))
-        shift = motion.require_move(views[0], views[1], move, centre, focal, p.shift)
+        moves = [_MOVES[way] for way in DIRECTIONS[: self.classes()]]
+        move = moves.pop(aim)
+        shift = motion.require_move(views[0], views[1], move, moves, centre, focal, p.shift)
         options = ["1", "2"] if p.question == "eye" else list(DIRECTIONS[: self.classes()])
         right = options[1 - aim] if p.question == "eye" else options[aim]
         yield Example(
@@ -175,10 +185,10 @@ class CameraMove(Task[CameraMoveParams]):
             towards = (shifts * away).sum(1) * (ahead if direction >= 4 else -ahead)
             sized = np.hypot(*shifts.T) * np.hypot(*np.broadcast_to(away, shifts.shape).T)
             shares[option] = float((towards > 0.7 * sized).mean())
-        best = max(shares, key=shares.__getitem__)
+        best, next_best = sorted(shares, key=shares.__getitem__, reverse=True)[:2]
         if best != stated:
             yield Fault("true", f"stated {stated}, the pictures say {best}")
-        elif shares[best] < 0.6:
+        elif shares[best] < _SHARE or shares[best] < shares[next_best] + _AHEAD:
             yield Fault("one answer", "the pictures do not show one move")
 
 
