@@ -1,9 +1,9 @@
 """The shortcut probe: can a small classifier tell the answer from what should not show it?
 
 One family of features at a time, a forest (extremely randomised trees; Geurts, Ernst and Wehenkel 2006) learns the
-answer on half of the source groups and is tested on the other half. Tasks name in `signal` the families that an honest
-solution may use; all others must stay within the tolerance of blind guessing. The declared ones are probed too, so that
-a reader sees how much they tell.
+answer on half of the source groups and is tested on the other half, and the other way round. Tasks name in `signal` the
+families that an honest solution may use; all others must stay within the tolerance of blind guessing. The declared ones
+are probed too, so that a reader sees how much they tell.
 
 What is predicted is the answer's class: the answer itself, its first element when it has several, its quartile when it
 is a number of many values.
@@ -39,7 +39,7 @@ PICTURES = 16
 """Pictures of a row that are looked at."""
 
 SOURCES = 20
-"""Least number of source records in the half that is tested: an interval over fewer says nothing."""
+"""Least number of source records that are tested: an interval over fewer says nothing."""
 
 ROWS = 20_000
 """Rows of a level that the probe takes, chosen by hash."""
@@ -152,8 +152,8 @@ class Outcome:
     Attributes:
         status: `passed`, `failed`, `not run`, or `declared` when the task lets an honest solution use the family.
         reason: why there are no figures, or why they are not a pass.
-        accuracy: of the probe on the half it did not learn from; None where it was not run.
-        blind: accuracy of the best constant there, or the stated chance when that is higher.
+        accuracy: of the probe on rows of the half it did not learn from; None where it was not run.
+        blind: accuracy of the best constant, or the stated chance when that is higher.
         lower: 99% lower bound on the accuracy over resampled source records, corrected for the number of families
             that must pass; None with the accuracy.
         rows: tested.
@@ -172,8 +172,7 @@ class Outcome:
 def probe(rows: Sequence[Facts], declared: frozenset[str]) -> dict[str, Outcome]:
     """Probe one level of one task, family by family; the declared ones are measured and never fail."""
     rows = sorted(rows, key=lambda row: digest("probe", row.id))[:ROWS]
-    halves = _halves(rows)
-    labels = _labels(rows, halves)
+    halves, labels = _halves(rows), _labels(rows)
     shown = [family for family in FAMILIES if any(family in row.features for row in rows)]
     tested = max(1, sum(family not in declared for family in shown))
     found = {family: _probe(rows, family, labels, halves, tested) for family in shown}
@@ -184,35 +183,32 @@ def probe(rows: Sequence[Facts], declared: frozenset[str]) -> dict[str, Outcome]
 
 
 def _halves(rows: Sequence[Facts]) -> NDArray[np.bool_]:
-    """True for the half to test: every second group in keyed order."""
+    """True for one half of the groups: every second in keyed order."""
     groups = sorted({row.group_id for row in rows}, key=lambda group: digest("half", group))
-    tested = set(groups[1::2])
-    return np.array([row.group_id in tested for row in rows])
+    one = set(groups[1::2])
+    return np.array([row.group_id in one for row in rows])
 
 
-def _labels(rows: Sequence[Facts], tested: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Class numbers; numbers of many values by quartiles of the half that is learnt from."""
+def _labels(rows: Sequence[Facts]) -> NDArray[np.int64]:
+    """Class numbers; numbers of many values by quartiles."""
     found = [answer_class(row.answer) for row in rows]
     numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in found)
     if numeric and len(set(found)) > _MANY:
         values = np.array(found, np.float64)
-        learnt = values[~tested] if not tested.all() else values
-        return np.searchsorted(np.quantile(learnt, [0.25, 0.5, 0.75]), values).astype(np.int64)
+        return np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values).astype(np.int64)
     names = {name: i for i, name in enumerate(sorted(set(found), key=repr))}
     return np.array([names[v] for v in found], np.int64)
 
 
 def _probe(
-    rows: Sequence[Facts], family: str, labels: NDArray[np.int64], tested: NDArray[np.bool_], families: int
+    rows: Sequence[Facts], family: str, labels: NDArray[np.int64], halves: NDArray[np.bool_], families: int
 ) -> Outcome:
-    sources = sorted({row.sources[0] for row, test in zip(rows, tested, strict=True) if test})
-    count = int(tested.sum())
+    sources, owner = np.unique([row.sources[0] for row in rows], return_inverse=True)
     chances = [row.chance for row in rows if row.chance is not None]
-    chance = sum(chances) / len(chances) if chances else 0.0
-    blind = max(float(np.bincount(labels[tested]).max()) / count, chance) if count else chance
+    blind = max(float(np.bincount(labels).max()) / len(rows), sum(chances) / len(chances) if chances else 0.0)
 
     def without(status: str, reason: str) -> Outcome:
-        return Outcome(status, reason, None, blind, None, count, len(sources))
+        return Outcome(status, reason, None, blind, None, len(rows), len(sources))
 
     width = max(len(row.features[family]) for row in rows if family in row.features)
     table = np.zeros((len(rows), width), np.float32)
@@ -222,24 +218,24 @@ def _probe(
     if (table == table[0]).all():
         return without("passed", "constant")
     if len(sources) < SOURCES:
-        return without("not run", f"{len(sources)} source records to test on, {SOURCES} needed")
-    if len(set(labels[~tested].tolist())) < 2:
+        return without("not run", f"{len(sources)} source records, {SOURCES} needed")
+    if min(len(set(labels[half].tolist())) for half in (halves, ~halves)) < 2:
         return without("not run", "one answer class")
     try:
         from sklearn.ensemble import ExtraTreesClassifier
     except ImportError:
         return without("not run", 'pip install "ssrl[check]"')
-    forest: Any = ExtraTreesClassifier(64, min_samples_leaf=3, random_state=0, n_jobs=1)
-    forest.fit(table[~tested], labels[~tested])
-    right = forest.predict(table[tested]) == labels[tested]
-    number = {source: i for i, source in enumerate(sources)}
-    owner = np.array([number[row.sources[0]] for row, test in zip(rows, tested, strict=True) if test])
-    lower = _resampled(owner, right, families, Rng("probe", family, *sources[:1], len(sources)))
+    right = np.zeros(len(rows), np.bool_)
+    for tested in (halves, ~halves):
+        forest: Any = ExtraTreesClassifier(64, min_samples_leaf=3, random_state=0, n_jobs=1)
+        forest.fit(table[~tested], labels[~tested])
+        right[tested] = forest.predict(table[tested]) == labels[tested]
+    lower = _resampled(owner, right, families, Rng("probe", family, str(sources[0]), len(sources)))
     needed = rows_needed(blind, families)
     failed = lower > blind + TOLERANCE
-    status = "failed" if failed else "passed" if count >= needed else "not run"
-    reason = f"{count} rows to test on, {needed} needed" if status == "not run" else ""
-    return Outcome(status, reason, float(right.mean()), blind, lower, count, len(sources))
+    status = "failed" if failed else "passed" if len(rows) >= needed else "not run"
+    reason = f"{len(rows)} rows, {needed} needed" if status == "not run" else ""
+    return Outcome(status, reason, float(right.mean()), blind, lower, len(rows), len(sources))
 
 
 def _resampled(owner: NDArray[np.int64], right: NDArray[np.bool_], families: int, rng: Rng) -> float:
