@@ -37,6 +37,35 @@ def mismatches(pixels: Pixels, grid: int) -> tuple[Values, Values]:
     return beside, below
 
 
+def misfits(pixels: Pixels, grid: int, blank: int | None = None) -> Values:
+    """How badly each tile would join in each place while all others stay where they are.
+
+    Args:
+        pixels: a square picture, its side a multiple of `grid`.
+        grid: tiles a side, 2 or more.
+        blank: a tile that is not shown: nothing joins it.
+
+    Returns:
+        grid**2 x grid**2, tiles by places, both in reading order: the mean mismatch over the borders between the tile
+        and the tiles around the place, itself and the blank left out. On the diagonal, each tile at home.
+    """
+    count = grid**2
+    beside, below = mismatches(pixels, grid)
+    around = np.full((4, count, grid, grid), np.nan, np.float32)
+    for table in (beside, below):
+        np.fill_diagonal(table, np.nan)
+        if blank is not None:
+            table[blank] = table[:, blank] = np.nan
+    around[0, :, :, 1:] = beside.T.reshape(count, grid, grid)[:, :, :-1]
+    around[1, :, :, :-1] = beside.reshape(count, grid, grid)[:, :, 1:]
+    around[2, :, 1:] = below.T.reshape(count, grid, grid)[:, :-1]
+    around[3, :, :-1] = below.reshape(count, grid, grid)[:, 1:]
+    shown = ~np.isnan(around)
+    sums = np.where(shown, around, 0).sum(0)
+    values: Values = (sums / np.maximum(shown.sum(0), 1)).reshape(count, count).astype(np.float32)
+    return values
+
+
 def flip_gains(pixels: Pixels, grid: int) -> Values:
     """How much better a picture would join if one of its tiles were flipped.
 

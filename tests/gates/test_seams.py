@@ -35,6 +35,21 @@ def test_a_mismatch_is_the_mean_difference_of_the_lines_that_meet() -> None:
     assert below[5, 1] == pytest.approx(np.abs(values[31, 32:48] - values[0, 16:32]).mean())
 
 
+def test_misfits_are_those_of_the_borders_around_a_place() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    beside, below = seams.mismatches(pixels, 3)
+    whole, holed = seams.misfits(pixels, 3), seams.misfits(pixels, 3, 4)
+    # Tile 8 in place 1 (top, middle), between tiles 0 and 2, above tile 4.
+    assert whole[8, 1] == pytest.approx((beside[0, 8] + beside[8, 2] + below[8, 4]) / 3)
+    assert holed[8, 1] == pytest.approx((beside[0, 8] + beside[8, 2]) / 2)
+    # Tile 5 in place 4: between tiles 1, 3 and 7, and not itself, whichever tile is blanked there.
+    around = (below[1, 5] + beside[3, 5] + below[5, 7]) / 3
+    assert whole[5, 4] == pytest.approx(around)
+    assert holed[5, 4] == pytest.approx(around)
+    # At home.
+    assert whole[0, 0] == pytest.approx((beside[0, 1] + below[0, 3]) / 2)
+
+
 @pytest.mark.parametrize("grid", [2, 3, 4])
 def test_gains_are_those_of_flipping_the_tile(grid: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (48, 48, 3), dtype=np.uint8)

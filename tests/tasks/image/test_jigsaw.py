@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections import Counter
 
+import cv2
 import made_rows
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from scipy.stats import chisquare
 from ssrl_data.core import Pixels, Record, Skip
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
-from ssrl_tasks.image.jigsaw import BLOCK, EXAMPLE_TEXT, GUTTER, Jigsaw, JigsawParams, _problem
+from ssrl_tasks.image.jigsaw import BLOCK, EXAMPLE_TEXT, GUTTER, Jigsaw, JigsawParams, _another_order, _problem
 
 
 def tile(composite: Pixels, grid: int, number: int) -> Pixels:
@@ -125,8 +126,11 @@ def test_the_blanked_tile_can_be_any_and_its_place_is_asked_too() -> None:
     task = Jigsaw(JigsawParams(side=192, grid=2, blank=True))
     record = made_rows.record("astronaut.png")
     hidden = Counter()
-    for k in range(40):
-        (one,) = task.make([record], Rng(k), 0)
+    for k in range(80):
+        try:
+            (one,) = task.make([record], Rng(k), 0)
+        except Skip:
+            continue
         grey = [n for n in range(1, 5) if (tile(np.asarray(one.prompt[0]), 2, n) == 128).all()]
         assert len(grey) == 1
         assert sorted(one.answer.value["answer"]) == [1, 2, 3, 4]
@@ -148,6 +152,31 @@ def test_twin_and_flat_tiles_are_skipped() -> None:
         # A side that leaves little room for another crop than all of the picture.
         with pytest.raises(Skip, match=reason):
             list(Jigsaw(JigsawParams(side=320)).make([made], Rng(0), 0))
+
+
+@pytest.mark.parametrize("blank", [False, True])
+def test_tiles_that_join_in_any_order_are_skipped(blank: bool) -> None:
+    """A wall of framed pictures: no two alike, and every frame goes with every other."""
+    draw = np.random.default_rng(0)
+    pixels = np.full((336, 336, 3), 90, np.uint8)
+    for y in range(0, 336, 112):
+        for x in range(0, 336, 112):
+            pixels[y + 24 : y + 88, x + 24 : x + 88] = draw.integers(0, 256, (4, 4, 3)).repeat(16, 0).repeat(16, 1)
+    _, data = cv2.imencode(".png", cv2.resize(pixels, (390, 390), interpolation=cv2.INTER_CUBIC))
+    wall = Record("r", "r", "0" * 32, image=Picture(data.tobytes()))
+    # Crops of nearly all of the picture: none cuts a frame.
+    with pytest.raises(Skip, match="another order joins nearly as well"):
+        list(Jigsaw(JigsawParams(side=336, grid=3, blank=blank)).make([wall], Rng(0), 0))
+
+
+def test_a_tile_that_fits_the_place_of_the_blank_is_skipped() -> None:
+    """What lies along the border above the bottom row goes on from its middle tile into its right one."""
+    small = np.random.default_rng(0).integers(0, 256, (7, 7, 3), dtype=np.uint8)
+    pixels = np.asarray(cv2.resize(small, (336, 336), interpolation=cv2.INTER_CUBIC), np.uint8)
+    assert not any(_another_order(pixels, 3, hidden) for hidden in (None, *range(9)))
+    pixels[212:236, 112:] = pixels[212:236, 160:161]
+    assert _another_order(pixels, 3, 8)
+    assert not _another_order(pixels, 3, None)
 
 
 def test_texture_is_skipped() -> None:
