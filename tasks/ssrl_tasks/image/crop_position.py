@@ -77,8 +77,8 @@ CONTRAST = 8.0
 EXACT = {"worst": 8.0, "margin": 8.0}
 CHANGED = {"worst": 0.15, "margin": 0.18}
 
-PLACES = 4
-"""Places tried in a cell before another crop is."""
+CROPS, PLACES = 2, 3
+"""Crops of a picture, and places in each, that are tried before the next picture: reading a file is what takes time."""
 
 # Audit: largest mean absolute difference in grey levels from picture 1 to its source (the encoder alone makes up to
 # 3.5); largest share of a piece's deviation that its place in the source does not explain once light and colours are
@@ -147,24 +147,22 @@ class CropPosition(Task[CropPositionParams]):
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Show a square crop and a piece of its cell number `aim`."""
         p = self.params
-        box, pixels = crop.square(records[0], p.side, rng)
-        for _ in range(PLACES):
-            place = _place(p, box, aim, rng)
-            piece = _changed(_seen(records[0], place, p.piece), STRENGTHS[p.strength], rng)
-            refusal = _refusal(p, pixels, piece, box, place)
+        for box, pixels, place in _candidates(p, records[0], aim, rng):
+            # First as the picture shows it, so that the file is read at a finer scale only for a piece that will do.
+            refusal = _refusal(p, pixels, _shown(pixels, box, place), box, place)
+            if not refusal:
+                piece = _changed(_seen(records[0], place, p.piece), STRENGTHS[p.strength], rng)
+                refusal = _refusal(p, pixels, piece, box, place)
             if not refusal:
                 break
         else:
             raise Skip(refusal)
         names = NAMES[p.grid]
-        scale = p.side / (box[2] - box[0])
-        x0, y0 = (int((place[k] - box[k]) * scale) for k in (0, 1))
-        x1, y1 = (min(p.side, math.ceil((place[k + 2] - box[k]) * scale)) for k in (0, 1))
         yield Example(
             prompt=("Picture 1: ", pixels, "\nPicture 2: ", piece, _question(p)),
             answer=Choice().answer(names[aim], names),
             meta={"box": list(box), "piece": list(place)},
-            marks=(Mark(0, (x0, y0, x1, y1), names[aim]),),
+            marks=(Mark(0, _inside(box, place, p.side), names[aim]),),
         )
 
     @classmethod
@@ -215,6 +213,14 @@ def _seen(record: Record, place: Box, side: int) -> Pixels:
     return record.image.view(place, (side, side))
 
 
+def _candidates(p: CropPositionParams, record: Record, cell: int, rng: Rng) -> Iterator[tuple[Box, Pixels, Box]]:
+    """Squares of the picture, their views, and places inside the cell."""
+    for _ in range(CROPS):
+        box, pixels = crop.square(record, p.side, rng)
+        for _ in range(PLACES):
+            yield box, pixels, _place(p, box, cell, rng)
+
+
 def _place(p: CropPositionParams, box: Box, cell: int, rng: Rng) -> Box:
     """A random square wholly inside a cell: its side uniform in the range, then its place."""
     extent = box[2] - box[0]
@@ -225,6 +231,21 @@ def _place(p: CropPositionParams, box: Box, cell: int, rng: Rng) -> Box:
         starts.append(rng.integer(low, high - side))
     x, y = starts
     return x, y, x + side, y + side
+
+
+def _inside(box: Box, place: Box, side: int) -> Box:
+    """The place in pixels of a view of the box, rounded outwards."""
+    scale = side / (box[2] - box[0])
+    x0, y0 = (int((place[k] - box[k]) * scale) for k in (0, 1))
+    x1, y1 = (min(side, math.ceil((place[k + 2] - box[k]) * scale)) for k in (0, 1))
+    return x0, y0, x1, y1
+
+
+def _shown(pixels: Pixels, box: Box, place: Box) -> Pixels:
+    """What a view of the box shows of the place."""
+    x0, y0, x1, y1 = _inside(box, place, len(pixels))
+    side = min(x1 - x0, y1 - y0)
+    return pixels[y0 : y0 + side, x0 : x0 + side]
 
 
 def _changed(pixels: Pixels, change: Change, rng: Rng) -> Pixels:

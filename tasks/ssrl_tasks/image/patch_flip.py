@@ -42,6 +42,9 @@ the same wall gained 18, all else 6."""
 RIVAL = 0.5
 """Most that any other tile or axis may gain, as a share of that."""
 
+CROPS = 3
+"""Crops of a picture that are tried before the next picture: reading a file is what takes time."""
+
 # Audit, in grey levels: at most SAME from a tile to what it was made from (the encoder alone makes up to 3.5); most
 # that another flip may gain, as a share of what the stated one gains.
 SAME = 5.0
@@ -102,15 +105,20 @@ class PatchFlip(Task[PatchFlipParams]):
         p = self.params
         tile = aim % p.grid**2
         axis = p.axes[aim // p.grid**2] if p.name_axis else rng.choice(p.axes)
-        box, pixels = crop.square(records[0], p.side, rng)
         size = p.side // p.grid
         y, x = tile // p.grid * size, tile % p.grid * size
-        patch = pixels[y : y + size, x : x + size]
-        if _least_change(patch) < VISIBLE:
-            raise Skip("flip invisible")
-        patch[:] = patch[:, ::-1].copy() if axis == "left-right" else patch[::-1].copy()
-        if not _told(pixels, p.grid, tile, axis):
-            raise Skip("borders do not tell the flip")
+        for _ in range(CROPS):
+            box, pixels = crop.square(records[0], p.side, rng)
+            patch = pixels[y : y + size, x : x + size]
+            if _least_change(patch) < VISIBLE:
+                refusal = "flip invisible"
+                continue
+            patch[:] = patch[:, ::-1].copy() if axis == "left-right" else patch[::-1].copy()
+            if _told(pixels, p.grid, tile, axis):
+                break
+            refusal = "borders do not tell the flip"
+        else:
+            raise Skip(refusal)
         yield Example(
             prompt=(pixels, _question(p)),
             answer=_answer(p, tile, axis),
