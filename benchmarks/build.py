@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.floor import cpu_ms, decoding_ms, make_photographs, shrink
+from benchmarks.floor import cpu_ms, decoders, in_turn_ms, make_photographs, shrink
 from ssrl_data.build.plan import Shard, make_plan
 from ssrl_data.build.shard import ShardMaker, write_shard
 from ssrl_data.gates import regions
@@ -52,21 +53,19 @@ class Attempt:
     views: list[tuple[Picture, Box, tuple[int, int]]] = field(default_factory=list)
     maps: list[Depth] = field(default_factory=list)
 
-    def decoding_ms(self) -> float:
-        """CPU milliseconds of the fastest decoder of each file, at the coarsest size that all of its views allow."""
+    def decoding(self) -> list[Sequence[Callable[[], object]]]:
+        """For each file it is made of, what decodes it at the coarsest size that all of its views allow."""
         shrinks: dict[int, tuple[Picture, float]] = {}
         for picture, box, size in self.views:
             _, least = shrinks.get(id(picture), (picture, math.inf))
             shrinks[id(picture)] = (picture, min(least, shrink(box, size)))
-        total = sum(min(decoding_ms(picture._data, least, 5).values()) for picture, least in shrinks.values())
-        for depth in {id(depth): depth for depth in self.maps}.values():
-            total += cpu_ms(lambda depth=depth: _array(depth._data, depth.rule.dataset), 5)  # type: ignore[misc]
-        return total
+        pictures = [list(decoders(picture._data, least).values()) for picture, least in shrinks.values()]
+        maps = {id(depth): depth for depth in self.maps}.values()
+        return [*pictures, *([partial(_array, depth._data, depth.rule.dataset)] for depth in maps)]
 
-    def encoding_ms(self) -> float:
-        """CPU milliseconds of encoding the pictures of the rows."""
-        shown = [decode(picture["bytes"]) for row in self.rows for picture in row["images"]]
-        return cpu_ms(lambda: [encode(pixels) for pixels in shown], 5)
+    def encoding(self) -> list[Callable[[], object]]:
+        """What encodes each picture of the rows."""
+        return [partial(encode, decode(picture["bytes"])) for row in self.rows for picture in row["images"]]
 
 
 class Observed(ShardMaker):
@@ -117,8 +116,10 @@ def floor_seconds(maker: Observed) -> float:
     neither decoding nor encoding.
     """
     sample = maker.attempts[:: max(1, len(maker.attempts) // SAMPLE)]
-    decoding = statistics.mean(attempt.decoding_ms() for attempt in sample)
-    encoding = statistics.mean(attempt.encoding_ms() for attempt in sample)
+    files = [ways for attempt in sample for ways in attempt.decoding()]
+    times = iter(in_turn_ms([way for ways in files for way in ways]))
+    decoding = sum(min(next(times) for _ in ways) for ways in files) / len(sample)
+    encoding = sum(in_turn_ms([call for attempt in sample for call in attempt.encoding()])) / len(sample)
     barren = maker.opened - len({row["source_id"] for attempt in maker.attempts for row in attempt.rows})
     return ((len(maker.attempts) + barren) * decoding + len(maker.attempts) * encoding) / 1e3
 

@@ -14,7 +14,7 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,26 +73,35 @@ def shrink(box: Box, size: tuple[int, int]) -> float:
     return max(1.0, min((x1 - x0) / size[0], (y1 - y0) / size[1]) / MARGIN)
 
 
-def decoding_ms(data: bytes, shrink: float, repeats: int = REPEATS) -> dict[str, float]:
-    """CPU milliseconds by decoder, medians, single thread.
+def decoders(data: bytes, shrink: float) -> dict[str, Callable[[], Pixels]]:
+    """What decodes a picture, by name.
 
     Args:
         data: a picture's file; of a JPEG, each decoder uses its own smallest fraction that is large enough.
         shrink: how much smaller the decoded picture may be.
-        repeats: timings, of which the median is taken.
     """
-    decoders: dict[str, Callable[[], Pixels]] = {
+    out: dict[str, Callable[[], Pixels]] = {
         "Pillow": lambda: _pillow(data, shrink),
         "OpenCV": lambda: _opencv(data, shrink),
     }
     if data.startswith(b"\xff\xd8"):
-        decoders["simplejpeg"] = lambda: _simplejpeg(data, shrink)
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        return {name: cpu_ms(decode, repeats) for name, decode in decoders.items()}
-    finally:
-        cv2.setNumThreads(threads)
+        out["simplejpeg"] = lambda: _simplejpeg(data, shrink)
+    return out
+
+
+def in_turn_ms(calls: Sequence[Callable[[], object]], repeats: int = 5) -> list[float]:
+    """Median CPU time of each call in milliseconds, each made in turn with the others.
+
+    A build decodes a picture once, so neither its file nor its pixels lie in the processor's cache; a call repeated at
+    once finds them there.
+    """
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, found in zip(calls, times, strict=True):
+            start = time.process_time()
+            call()
+            found.append(1e3 * (time.process_time() - start))
+    return [statistics.median(found) for found in times]
 
 
 def floor(path: Path, box: Box, size: tuple[int, int]) -> Floor:
@@ -107,8 +116,13 @@ def floor(path: Path, box: Box, size: tuple[int, int]) -> Floor:
     x0, y0, x1, y1 = box
     full = simplejpeg.decode_jpeg(data)
     view = np.asarray(cv2.resize(full[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA), np.uint8)
-    encoding = cpu_ms(lambda: simplejpeg.encode_jpeg(view, 95, "RGB", "444", False))
-    return Floor(decoding_ms(data, shrink(box, size)), encoding)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        decoding = {name: cpu_ms(decode) for name, decode in decoders(data, shrink(box, size)).items()}
+    finally:
+        cv2.setNumThreads(threads)
+    return Floor(decoding, cpu_ms(lambda: simplejpeg.encode_jpeg(view, 95, "RGB", "444", False)))
 
 
 def make_photographs(folder: Path, count: int = 12, width: int = WIDTH, height: int = HEIGHT) -> list[Path]:

@@ -9,6 +9,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -18,12 +19,12 @@ import pyarrow.parquet as pq
 from ssrl_data.build.commit import file_digest, replace, replace_json
 from ssrl_data.build.faults import reach
 from ssrl_data.build.plan import DONOR_POOL, Cell, Item, Shard
-from ssrl_data.core import Answer, Example, Json, Record, Reject, Skip, Task
+from ssrl_data.core import Example, Json, Record, Reject, Skip, Task
 from ssrl_data.media.image import encode
 from ssrl_data.recipe import rebuilt
 from ssrl_data.registry import answer_kind
 from ssrl_data.rng import Rng
-from ssrl_data.row import canonical, content, digest, join_licenses, pack_answer, prompt_text, row_id
+from ssrl_data.row import canonical, content, digest, join_licenses, pack_answer, prompt_text, row_id, unpack_answer
 from ssrl_data.sources.base import Source
 
 ROW_GROUP = 50
@@ -272,15 +273,14 @@ class ShardMaker:
 
     def _row(self, work: _Work, lent: Sequence[Lent], aim: int, k: int, example: Example) -> dict[str, Any]:
         answer, item = example.answer, lent[0][0]
-        kind = answer_kind(answer.kind)
-        problem = broken_contract(answer)
+        kind, packed = answer_kind(answer.kind), pack_answer(answer)
+        problem = broken_contract(packed, judged=answer.chance is not None)
         if problem:
             raise Broken(f"{work.cell.task} at level {work.cell.level} on {item.key!r}, variant {k}: {problem}")
         tail = ("\n\n" if isinstance(example.prompt[-1], str) else "\n") + kind.ask(answer.value)
         parts = [part if isinstance(part, str) else encode(part) for part in (*example.prompt, tail)]
         body, pictures = content(parts)
         prompt = [{"role": "user", "content": body}]
-        packed = pack_answer(answer)
         meta = {
             "params": work.cell.params,
             "sources": [
@@ -320,17 +320,21 @@ class ShardMaker:
         return row
 
 
-def broken_contract(answer: Answer) -> str | None:
-    """Why a row must not be written: its gold answer or a near miss is not graded as it must be; None when all is."""
-    kind = answer_kind(answer.kind)
-    kind.check(answer.value)
-    gold = kind.grade(kind.gold(answer.value), answer.value, answer.credit)
-    if answer.chance is None:
+@lru_cache(maxsize=4096)
+def broken_contract(answer: str, judged: bool) -> str | None:
+    """Why rows with this `answer` column must not be written; None when they may be.
+
+    The gold answer must score 1 and every near miss less; where rows are not judged, nothing may be said of the gold
+    answer. Remembered, since answers repeat and grading every near miss takes as long as encoding a picture.
+    """
+    kind, value, credit = unpack_answer(answer)
+    gold = kind.grade(kind.gold(value), value, credit)
+    if not judged:
         return None if gold.score is None else "an unlabelled row has a score"
     if gold.score != 1.0:
         return f"the gold answer scores {gold.score}"
-    for response in kind.near_misses(answer.value):
-        score = kind.grade(response, answer.value, answer.credit).score
+    for response in kind.near_misses(value):
+        score = kind.grade(response, value, credit).score
         if score is None or score >= 1.0:
             return f"the near miss {response[:60]!r} scores {score}"
     return None
