@@ -158,6 +158,7 @@ def test_audit_finds_one_picture_called_two() -> None:
     copy = record("copy", whole(photograph))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(same_source, "FOUND", 2.0)
+        patch.setattr(same_source, "POINTS", 10**6)
         rows = [a_row(level, 1, [photograph, copy]) for level in LEVELS]
     found = [messages(row, [photograph, copy]) for row in rows]
     assert all("found in the other picture" in message for message in found), found
