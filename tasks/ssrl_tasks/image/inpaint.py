@@ -154,6 +154,10 @@ class Inpaint(Task[InpaintParams]):
                 Mark(0, (x, y, x + p.hole, y + p.hole), LETTERS[aim]),
                 Mark(1 + aim, (0, 0, p.hole, p.hole), LETTERS[aim]),
             ),
+            solution=(
+                f"Around the grey square, lines and colours end at its four sides. Only those of piece {LETTERS[aim]} go "
+                "on at every side, as large and the same way up; the others break off at one side or more."
+            ),
         )
 
     @classmethod

@@ -124,6 +124,10 @@ class PatchFlip(Task[PatchFlipParams]):
             answer=_answer(p, tile, axis),
             meta={"box": list(box), "tile": tile, "axis": axis},
             marks=(Mark(0, (x, y, x + size, y + size), axis),),
+            solution=(
+                f"Along the borders of tile {tile + 1} lines and colours break off, and all other tiles fit together. "
+                f"They go on when tile {tile + 1} is flipped {axis}, so that is what was done to it."
+            ),
         )
 
     @classmethod
