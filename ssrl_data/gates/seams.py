@@ -37,33 +37,43 @@ def mismatches(pixels: Pixels, grid: int) -> tuple[Values, Values]:
     return beside, below
 
 
-def misfits(pixels: Pixels, grid: int, blank: int | None = None) -> Values:
-    """How badly each tile would join in each place while all others stay where they are.
+def rejoined(pixels: Pixels, grid: int, orders: NDArray[np.int64], blank: int | None = None) -> tuple[Values, Values]:
+    """How well other orders of the tiles join: the joins that each breaks, and those that it makes instead.
 
     Args:
         pixels: a square picture, its side a multiple of `grid`.
         grid: tiles a side, 2 or more.
+        orders: count x grid**2: the tile in each place, both in reading order. None is the picture's own.
         blank: a tile that is not shown: nothing joins it.
 
     Returns:
-        grid**2 x grid**2, tiles by places, both in reading order: the mean mismatch over the borders between the tile
-        and the tiles around the place, itself and the blank left out. On the diagonal, each tile at home.
+        For each order the mean mismatch over the borders of the picture that are not among the order's, and over those
+        of the order that are not among the picture's; not a number where there are none.
     """
-    count = grid**2
     beside, below = mismatches(pixels, grid)
-    around = np.full((4, count, grid, grid), np.nan, np.float32)
-    for table in (beside, below):
-        np.fill_diagonal(table, np.nan)
+    size = grid**2
+    total, number = np.zeros((2, len(orders), 2))
+    whole, borders = 0.0, 0
+    places = np.arange(size).reshape(grid, grid)
+    for table, one, other in (
+        (beside, places[:, :-1].ravel(), places[:, 1:].ravel()),
+        (below, places[:-1].ravel(), places[1:].ravel()),
+    ):
+        shown = np.ones((size, size), bool)
         if blank is not None:
-            table[blank] = table[:, blank] = np.nan
-    around[0, :, :, 1:] = beside.T.reshape(count, grid, grid)[:, :, :-1]
-    around[1, :, :, :-1] = beside.reshape(count, grid, grid)[:, :, 1:]
-    around[2, :, 1:] = below.T.reshape(count, grid, grid)[:, :-1]
-    around[3, :, :-1] = below.reshape(count, grid, grid)[:, 1:]
-    shown = ~np.isnan(around)
-    sums = np.where(shown, around, 0).sum(0)
-    values: Values = (sums / np.maximum(shown.sum(0), 1)).reshape(count, count).astype(np.float32)
-    return values
+            shown[blank] = shown[:, blank] = False
+        own = np.zeros((size, size), bool)
+        own[one, other] = True
+        whole += float(table[own & shown].sum())
+        borders += int((own & shown).sum())
+        joined = orders[:, one], orders[:, other]
+        for k, mask in enumerate((own & shown, ~own & shown)):  # kept, made
+            total[:, k] += np.where(mask, table, 0)[joined].sum(1)
+            number[:, k] += mask[joined].sum(1)
+    with np.errstate(invalid="ignore"):
+        broken = (whole - total[:, 0]) / (borders - number[:, 0])
+        made = total[:, 1] / number[:, 1]
+    return broken.astype(np.float32), made.astype(np.float32)
 
 
 def flip_gains(pixels: Pixels, grid: int) -> Values:

@@ -35,19 +35,19 @@ def test_a_mismatch_is_the_mean_difference_of_the_lines_that_meet() -> None:
     assert below[5, 1] == pytest.approx(np.abs(values[31, 32:48] - values[0, 16:32]).mean())
 
 
-def test_misfits_are_those_of_the_borders_around_a_place() -> None:
+def test_another_order_breaks_some_joins_and_makes_others() -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     beside, below = seams.mismatches(pixels, 3)
-    whole, holed = seams.misfits(pixels, 3), seams.misfits(pixels, 3, 4)
-    # Tile 8 in place 1 (top, middle), between tiles 0 and 2, above tile 4.
-    assert whole[8, 1] == pytest.approx((beside[0, 8] + beside[8, 2] + below[8, 4]) / 3)
-    assert holed[8, 1] == pytest.approx((beside[0, 8] + beside[8, 2]) / 2)
-    # Tile 5 in place 4: between tiles 1, 3 and 7, and not itself, whichever tile is blanked there.
-    around = (below[1, 5] + beside[3, 5] + below[5, 7]) / 3
-    assert whole[5, 4] == pytest.approx(around)
-    assert holed[5, 4] == pytest.approx(around)
-    # At home.
-    assert whole[0, 0] == pytest.approx((beside[0, 1] + below[0, 3]) / 2)
+    swap = [0, 1, 5, 3, 4, 2, 6, 7, 8]  # tiles 2 and 5, the right ones of the first two rows
+    slide = [0, 1, 2, 3, 4, 5, 8, 6, 7]  # the bottom row by one, as if tile 8 were blank
+    broken, made = seams.rejoined(pixels, 3, np.array([swap, slide]))
+    assert broken[0] == pytest.approx((beside[1, 2] + beside[4, 5] + below[2, 5] + below[5, 8]) / 4)
+    assert made[0] == pytest.approx((beside[1, 5] + beside[4, 2] + below[5, 2] + below[2, 8]) / 4)
+    assert broken[1] == pytest.approx((beside[7, 8] + below[3, 6] + below[4, 7] + below[5, 8]) / 4)
+    assert made[1] == pytest.approx((beside[8, 6] + below[3, 8] + below[4, 6] + below[5, 7]) / 4)
+    broken, made = seams.rejoined(pixels, 3, np.array([slide]), 8)
+    assert broken[0] == pytest.approx((below[3, 6] + below[4, 7]) / 2)
+    assert made[0] == pytest.approx((below[4, 6] + below[5, 7]) / 2)
 
 
 @pytest.mark.parametrize("grid", [2, 3, 4])
