@@ -27,7 +27,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_published_mixtures_are_there() -> None:
-    assert {path.stem for path in RECIPES} >= {"demo", "ssl4rl"}
+    assert {path.stem for path in RECIPES} >= {"demo", "spatial_ssrl", "ssl4rl"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
