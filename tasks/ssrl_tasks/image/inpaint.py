@@ -155,7 +155,7 @@ class Inpaint(Task[InpaintParams]):
                 Mark(1 + aim, (0, 0, p.hole, p.hole), LETTERS[aim]),
             ),
             solution=(
-                f"Around the grey square, lines and colours end at its four sides. Only those of piece {LETTERS[aim]} go "
+                f"At the four sides of the grey square lines and colours end. Only those of piece {LETTERS[aim]} go "
                 "on at every side, as large and the same way up; the others break off at one side or more."
             ),
         )
