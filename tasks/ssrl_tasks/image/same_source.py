@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ssrl_data.answers.choice import Choice
 from ssrl_data.core import Example, Fault, Json, Mark, Pixels, Record, Row, Skip, Task
 from ssrl_data.gates import similarity, twins
-from ssrl_data.media.image import MARGIN, Box, Picture
+from ssrl_data.media.image import MARGIN, SCALES, Box, Picture, least_extent
 from ssrl_data.rng import Rng
 
 Grey: TypeAlias = "NDArray[np.float32]"
@@ -70,7 +70,7 @@ _GRID = 16
 _SEEN = 384
 _POINTS = 300
 _ZOOM = 5.0
-MATCHES = 14
+MATCHES = 20
 
 
 @dataclass(frozen=True)
@@ -251,6 +251,8 @@ def _places(p: SameSourceParams, size: tuple[int, int], other: tuple[int, int], 
         spot = [rng.uniform() for _ in range(4)]
         if min(min(extent) for extent in extents) < _need(p):
             continue
+        if _scale(p, extents[0]) != _scale(p, extents[1]):
+            continue
         if any(w > of[0] or h > of[1] for (w, h), of in zip(extents, (size, size, other), strict=True)):
             continue
         first = _placed(size, extents[0], spot[:2])
@@ -268,6 +270,11 @@ def _places(p: SameSourceParams, size: tuple[int, int], other: tuple[int, int], 
         if shared >= p.overlap * areas[0] and shared >= EACH * areas[1] and first != second:
             return first, second, _placed(other, extents[2], near)
     raise Skip("no two places share enough")
+
+
+def _scale(p: SameSourceParams, extent: tuple[int, int]) -> int:
+    """The scale of its JPEG at which a place is seen: one for both views, since decoding costs more than all else."""
+    return next((scale for scale in SCALES if min(extent) >= least_extent(p.side, scale)), 1)
 
 
 def _extent(size: tuple[int, int], share: float, aspect: float) -> tuple[int, int]:
