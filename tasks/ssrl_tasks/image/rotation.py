@@ -35,8 +35,8 @@ inside a circle of frequencies, so interpolation and the square pixel grid treat
 
 CHANGED_ALONE, CHANGED_BESIDE = 16.0, 6.0
 """Least difference, in grey levels on a thumbnail, that every wrong angle must make: without the upright picture beside
-it the layout itself must have an up and a down, which plain texture has not. In 1,800 rows from 77 pictures, seen at 128
-pixels a side, any wrong angle then differs by 6.7 grey levels or more, at least 7.4 times as much as the right one."""
+it the layout itself must have an up and a down, which plain texture has not. In 1,800 rows from 77 pictures, seen at
+128 pixels a side, any wrong angle then differs by 6.7 grey levels or more, 7.4 times as much as the right one."""
 
 # Audit, in grey levels on polar thumbnails: largest misfit of the stated angle (measured: 4.0 at 64 pixels), and least
 # excess of all others over it (measured: 3.7).
