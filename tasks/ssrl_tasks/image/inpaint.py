@@ -36,7 +36,7 @@ MID = 128
 SOFTEN = 1.1
 """Standard deviation in pixels of the blur over 5 x 5 of them that every picture gets, at its own scale. What a camera
 resolves no finer looks softer at the nearer scale: without the blur, the candidates whose sharpness is nearest to that
-of the picture round the hole are at the right scale in 61% of rows; at 0.8 in 55%, at 1.1 in 51%, a coin's share."""
+of the picture round the hole are at the right scale in 60% of rows; at 0.8 in 55%, at 1.1 in 51%, a coin's share."""
 
 LETTERS = "ABCD"
 ZOOMS = (1.0, 1.5, 2.0)
