@@ -15,7 +15,7 @@ from ssrl_data.registry import modules, source_at, task_class
 from ssrl_data.sources.base import Source
 
 RECORDS = 24
-"""Opened records kept: rows of one record lie together, and a split shares a small pool of donors."""
+"""Opened records kept: rows of one record lie together, and its donors are the records shortly before it."""
 
 
 def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) -> tuple[Source, ...]:
