@@ -7,7 +7,9 @@ what is asked must hold for every distance in it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TypeAlias
 
 import cv2
@@ -20,6 +22,7 @@ from ssrl_data.rng import Rng
 
 Values: TypeAlias = "NDArray[np.float32]"
 Indices: TypeAlias = "NDArray[np.int64]"
+Flags: TypeAlias = "NDArray[np.bool_]"
 
 SIDE = 28
 """Side of a spot in pixels of the view: its mark and three pixels of its surface all around."""
@@ -57,7 +60,7 @@ class Spots:
     farthest: Values
     measured: bool
 
-    def beyond(self, near: Indices, far: Indices, gap: float) -> NDArray[np.bool_]:
+    def beyond(self, near: Indices, far: Indices, gap: float) -> Flags:
         """Whether all of the far spots is farther than all of the near ones, by a share `gap` of their distance.
 
         By `gap` itself on a relative map, whose distances span 0 to 1.
@@ -110,22 +113,27 @@ def draw(spots: Spots, pools: list[Indices], rng: Rng) -> Indices:
         return np.zeros((0, len(pools)), np.int64)
     words = np.frombuffer(rng.bytes(8 * DRAWS * len(pools)), "<u4").reshape(len(pools), 2, DRAWS).astype(np.int64)
     depths = np.log(spots.farthest) if spots.measured else spots.farthest
-    chosen = np.stack([_layered(pool, depths[pool], *word) for pool, word in zip(pools, words, strict=True)], 1)
-    one, other = np.triu_indices(len(pools), 1)
-    corners = spots.corners[chosen]
-    away = np.abs(corners[:, one] - corners[:, other]).max(2)
-    return np.asarray(chosen[(away >= SIDE).all(1)])
+    layers = {id(pool): _layers(depths[pool]) for pool in pools}
+    drawn = []
+    for pool, (which, where) in zip(pools, words, strict=True):
+        order, start, count = layers[id(pool)]
+        picked = which * len(start) >> 32
+        drawn.append(pool[order[start[picked] + (where * count[picked] >> 32)]])
+    chosen = np.stack(drawn, 1)
+    x, y = spots.corners[chosen, 0], spots.corners[chosen, 1]
+    clear = np.ones(DRAWS, bool)
+    for one, other in combinations(range(len(pools)), 2):
+        clear &= np.maximum(np.abs(x[:, one] - x[:, other]), np.abs(y[:, one] - y[:, other])) >= SIDE
+    return np.asarray(chosen[clear])
 
 
-def _layered(pool: Indices, depths: Values, which: Indices, where: Indices) -> Indices:
-    """Members of a pool by two random 32-bit words each: which layer, and where in it."""
+def _layers(depths: Values) -> tuple[Indices, Indices, Indices]:
+    """The spots of a pool layer by layer: their order, and where each layer that is not empty starts, and its count."""
     low, high = float(depths.min()), float(depths.max())
     layer = np.minimum((depths - low) * (LAYERS / max(high - low, 1e-6)), LAYERS - 1).astype(np.int8)
     count = np.bincount(layer, minlength=LAYERS)
-    start, filled = count.cumsum() - count, np.nonzero(count)[0]
-    picked = filled[which * len(filled) >> 32]
-    members: Indices = pool[layer.argsort(kind="stable")[start[picked] + (where * count[picked] >> 32)]]
-    return members
+    filled = np.nonzero(count)[0]
+    return layer.argsort(kind="stable"), (count.cumsum() - count)[filled], count[filled]
 
 
 def unbiased(rows: Indices, rng: Rng) -> int | None:
@@ -192,13 +200,61 @@ def focal_lengths(record: Record) -> tuple[float, float]:
     return FOCALS[0] * long, FOCALS[1] * long
 
 
-def seen_at(spots: Spots, box: Box, size: tuple[int, int], centre: tuple[float, float]) -> tuple[Values, Values]:
-    """Where the spots lie as seen from the principal point, in pixels of the picture, x to the right and y down.
+def seen_at(corners: Indices, box: Box, size: tuple[int, int], centre: tuple[float, float]) -> tuple[Values, Values]:
+    """Where squares lie as seen from the principal point, in pixels of the picture, x to the right and y down.
+
+    Args:
+        corners: ... x 2: of squares in the view.
+        box: x0, y0, x1, y1 of the view in pixels of the picture.
+        size: width and height of the view.
+        centre: the principal point.
 
     Returns:
-        n x 2 least and n x 2 greatest x and y over each square.
+        ... x 2 least and ... x 2 greatest x and y over each square.
     """
     x0, y0, x1, y1 = box
     scale = np.array([(x1 - x0) / size[0], (y1 - y0) / size[1]])
-    low = spots.corners * scale + np.subtract((x0, y0), centre)
+    low = corners * scale + np.subtract((x0, y0), centre)
     return low.astype(np.float32), (low + SIDE * scale).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Where the second spot of each pair lies in space, seen from the first: the bounds over both squares.
+
+    Attributes:
+        away: m x 2: least and greatest difference in depth, positive away from the camera.
+        right: m x 2: least and greatest difference to the camera's right, times the focal length.
+        focals: the shortest and the longest focal length to reckon with.
+    """
+
+    away: Values
+    right: Values
+    focals: tuple[float, float]
+
+    def in_sector(self, middle: float, half: float) -> Flags:
+        """Whether the second spot lies in a sector around the first, wherever in its square either is.
+
+        A sector is where two half-planes meet, and what is linear is least at the ends of an interval: of the
+        difference in depth, of that to the side, and of 1 / focal length.
+
+        Args:
+            middle: of the sector, in degrees from straight away from the camera, clockwise as seen from above.
+            half: of its opening, in degrees, below 90.
+        """
+        out = np.ones(len(self.away), bool)
+        for normal in (middle + 90 - half, middle - 90 + half):
+            z, x = math.cos(math.radians(normal)), math.sin(math.radians(normal))
+            for focal in self.focals:
+                out &= z * self.away[:, int(z < 0)] + x / focal * self.right[:, int(x < 0)] > 0
+        return out
+
+
+def in_space(record: Record, box: Box, size: tuple[int, int], spots: Spots, pairs: Indices) -> Pairs:
+    """The second spot of each pair as seen from the first; spots lie (x - cx) Z / focal right of the camera's axis."""
+    low, high = (edge[..., 0] for edge in seen_at(spots.corners[pairs], box, size, principal_point(record)))
+    nearest, farthest = spots.nearest[pairs], spots.farthest[pairs]
+    least, greatest = np.minimum(low * nearest, low * farthest), np.maximum(high * nearest, high * farthest)
+    away = np.stack([nearest[:, 1] - farthest[:, 0], farthest[:, 1] - nearest[:, 0]], 1)
+    right = np.stack([least[:, 1] - greatest[:, 0], greatest[:, 1] - least[:, 0]], 1)
+    return Pairs(away, right, focal_lengths(record))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 
 from ssrl_data.core import Record, Skip
 from ssrl_data.gates import regions
-from ssrl_data.gates.regions import SIDE, Spots, draw, flat, unbiased
+from ssrl_data.gates.regions import SIDE, Spots, draw, flat, in_space, unbiased
+from ssrl_data.media.camera import Camera
 from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.rng import Rng
 
@@ -140,7 +143,33 @@ def test_a_megapixel_is_searched_in_milliseconds() -> None:
 
 
 def test_spots_are_seen_from_the_principal_point() -> None:
-    spots = Spots(np.array([[0, 0], [72, 36]]), np.ones(2, np.float32), np.ones(2, np.float32), True)
-    low, high = regions.seen_at(spots, (100, 50, 300, 150), (100, 50), (200.0, 100.0))
+    corners = np.array([[0, 0], [72, 36]])
+    low, high = regions.seen_at(corners, (100, 50, 300, 150), (100, 50), (200.0, 100.0))
     assert low.tolist() == [[-100, -50], [44, 22]]
     assert (high - low == 2 * SIDE).all()
+
+
+def test_a_sector_holds_for_all_of_both_squares() -> None:
+    """No depth or place inside either square, at either focal length, leads out of it."""
+    draws = np.random.default_rng(0)
+    count, size = 400, (464, 464)
+    corners = draws.integers(0, 464 - SIDE, (count, 2))
+    nearest = draws.uniform(1, 5, count).astype(np.float32)
+    spots = Spots(corners, nearest, nearest * np.float32(1.1), True)
+    pairs = draws.integers(0, count, (3000, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    one = Record("d", "d", "0" * 32, camera=Camera(500.0, (200.0, 0.0)))
+    placed = dataclasses.replace(in_space(one, (0, 0, *size), size, spots, pairs), focals=(300.0, 700.0))
+    for middle in range(0, 360, 45):
+        inside = placed.in_sector(middle, 25)
+        worst = np.zeros(len(pairs))
+        for near, far, left, right in product((False, True), repeat=4):
+            z = [(spots.farthest if end else spots.nearest)[pairs[:, i]] for i, end in enumerate((near, far))]
+            x = [(corners[pairs[:, i], 0] - 200 + SIDE * end) * z[i] for i, end in enumerate((left, right))]
+            for focal in (300, 700):
+                angle = np.degrees(np.arctan2((x[1] - x[0]) / focal, z[1] - z[0]))
+                worst = np.maximum(worst, np.abs((angle - middle + 180) % 360 - 180))
+        assert inside.sum() > 30
+        assert (worst[inside] < 25).all()
+        # The bounds take a spot's depth and its place aside apart, so they are stricter.
+        assert inside.sum() > 0.5 * (worst < 25).sum()

@@ -188,9 +188,9 @@ def _apart(tuples: regions.Indices, spots: regions.Spots, record: Record, box: B
     tuples = tuples[spots.beyond(tuples[:, :-1], tuples[:, 1:], p.gap).all(1)]
     if not spots.measured:
         return tuples
-    low, high = regions.seen_at(spots, box, (p.side, p.side), regions.principal_point(record))
-    nearest = np.maximum(np.maximum(low, -high), 0)[tuples]
-    farthest = np.maximum(np.abs(low), np.abs(high))[tuples]
+    corners = spots.corners[tuples]
+    low, high = regions.seen_at(corners, box, (p.side, p.side), regions.principal_point(record))
+    nearest, farthest = np.maximum(np.maximum(low, -high), 0), np.maximum(np.abs(low), np.abs(high))
     focal, _ = regions.focal_lengths(record)
     least = spots.nearest[tuples] * np.sqrt(1 + (nearest**2).sum(2) / focal**2)
     most = spots.farthest[tuples] * np.sqrt(1 + (farthest**2).sum(2) / focal**2)
