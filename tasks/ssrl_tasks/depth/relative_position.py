@@ -116,6 +116,8 @@ class RelativePosition(Task[RelativePositionParams]):
         box, size = _framed(record, p.side), (p.side, p.side)
         if record.image is None or record.depth is None or not record.depth.measured:
             raise Skip("distances are not measured", final=True)
+        if record.facts.get("upright") is False:
+            raise Skip("no way up", final=True)
         spots = regions.flat(record, box, size, p.spread)
         everywhere = np.arange(len(spots.nearest))
         pairs = regions.draw(spots, [everywhere, everywhere], rng)

@@ -154,7 +154,8 @@ def test_relative_depths_and_pictures_off_the_axis_are_skipped_for_good() -> Non
     metres = record.depth.distances
     relative = with_depth(record, metres, DepthRule("relative", scale=-1))
     aside = dataclasses.replace(record, camera=Camera(560.0, (10.0, 240.0)))
-    for one, reason in ((relative, "distances are not measured"), (aside, "picture t")):
+    above = dataclasses.replace(record, facts={"upright": False})
+    for one, reason in ((relative, "distances are not measured"), (aside, "picture too small"), (above, "no way up")):
         with pytest.raises(Skip, match=reason) as caught:
             list(RelativePosition(RelativePositionParams()).make([one], Rng(0), 0))
         assert caught.value.final
