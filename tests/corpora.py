@@ -34,7 +34,8 @@ files:
     depth: {file: motorcycle.npz, kind: disparity, offset: 31.086}
     camera: {focal: 994.978, centre: [311.193, 254.877]}
     pair: {file: motorcycle_right.png, move: [1, 0, 0]}
-  - match: arc2017.jpg  # a structured-light camera over a bin
+  - match: arc2017.jpg  # a structured-light camera that looks down into a bin
+    facts: {upright: false}
     depth: {file: arc2017.npz, dataset: depth}
     camera: {focal: 517.7, centre: [317.96, 242.82]}
   - match: aloe.jpg  # Middlebury 2006, views cropped by an unknown offset, so that only the order is sure

@@ -43,7 +43,8 @@ class DepthRule:
             a relative map in which farther is larger.
         offset: added to the scaled disparity: the two principal points' distance in pixels.
         invalid: values in the file that mean "not known"; so do NaN, infinity and what gives no positive distance.
-        error: relative error of a distance, one standard deviation, where the maker of the map states one.
+        error: one standard deviation of a distance, where the maker of the map states one: relative to the distance,
+            or, of a relative map, in its range of 0 to 1.
         dataset: which array of an npz or HDF5 file, or which channel of an OpenEXR file; by default the only one.
         by: what made the map when it was not measured: a model and its licence.
     """
