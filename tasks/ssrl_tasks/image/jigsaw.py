@@ -113,8 +113,8 @@ class Jigsaw(Task[JigsawParams]):
         "blank": JigsawParams(side=336, grid=3, blank=True),
         "hard": JigsawParams(side=384, grid=4, blank=True),
     }
-    # Tiles are joined by what meets at their borders.
-    signal: ClassVar = frozenset({"borders"})
+    # Tiles are joined by what meets at their borders; fine texture mostly belongs below, smooth sky above.
+    signal: ClassVar = frozenset({"borders", "residuals"})
 
     def classes(self) -> int:
         """The options, where there are four; an order is drawn uniformly, so there is nothing to balance."""
