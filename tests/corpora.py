@@ -21,7 +21,7 @@ OPENCV = "usr/share/doc/opencv-doc/examples/data"
 OPENCV_PHOTOGRAPHS = (
     *("aero1.jpg", "aero3.jpg", "apple.jpg", "baboon.jpg", "basketball1.png", "building.jpg", "butterfly.jpg"),
     *("fruits.jpg", "graf1.png", "home.jpg", "leuvenA.jpg", "licenseplate_motion.jpg", "messi5.jpg", "orange.jpg"),
-    *("rubberwhale1.png", "smarties.png", "squirrel_cls.jpg", "stuff.jpg", "aloeL.jpg", "blox.jpg", "board.jpg"),
+    *("rubberwhale1.png", "smarties.png", "squirrel_cls.jpg", "stuff.jpg", "blox.jpg", "board.jpg"),
 )
 WALLPAPERS = (
     *("BytheWater", "ColdRipple", "ColorfulCups", "DarkestHour", "EveningGlow", "FallenLeaf", "Grey"),

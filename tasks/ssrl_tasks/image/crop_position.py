@@ -135,6 +135,8 @@ class CropPosition(Task[CropPositionParams]):
         "medium": CropPositionParams(side=336, grid=3, strength="mild"),
         "hard": CropPositionParams(side=336, grid=3, smallest=30, largest=60, strength="strong"),
     }
+    # Fine texture lies where it lies: a piece without any comes from the sky, one with much from what stands below it.
+    signal: ClassVar = frozenset({"residuals"})
 
     def classes(self) -> int:
         """The cells."""

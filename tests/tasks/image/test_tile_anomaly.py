@@ -57,9 +57,7 @@ def test_a_donor_too_small_does_not_end_the_record() -> None:
     small = Record("s", "s", "0" * 32, image=Picture(encode(np.zeros((50, 50, 3), np.uint8))))
     with pytest.raises(Skip, match="other picture too small") as caught:
         list(
-            TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make(
-                [made_rows.record("coffee.png"), small], Rng(0), 0
-            )
+            TileAnomaly(TileAnomalyParams(kinds=("foreign",))).make([made_rows.record("coffee.png"), small], Rng(0), 0)
         )
     assert not caught.value.final
 
