@@ -189,18 +189,24 @@ def front_matter(manifest: Mapping[str, Json]) -> dict[str, Any]:
     """The card's metadata: licence, size, categories, tags and configurations, for the Hub and `load_dataset`."""
     modalities = manifest["modalities"]
     rows = _rows(manifest)
-    # The configuration with most rows is the default; ties go by name.
-    order = sorted(modalities, key=lambda m: (-sum(s["rows"] for s in modalities[m].values()), m))
+    count = {m: sum(split["rows"] for split in splits.values()) for m, splits in modalities.items()}
+    order = sorted((m for m in modalities if count[m]), key=lambda m: (-count[m], m))
+    groups = {m: [m] for m in order}
+    pictured = [m for m in order if m != "text"]
+    if len(pictured) > 1:
+        groups = {"pictures": pictured} | groups  # rows with and without pictures never share a configuration
+    # The configuration with most rows comes first and is the default; ties go by name.
+    ranked = sorted(groups, key=lambda name: (-sum(count[m] for m in groups[name]), list(groups).index(name)))
     configs: list[dict[str, Any]] = []
-    for modality in order:
+    for name in ranked:
         # `train` first: viewers open the first split.
-        splits = sorted(modalities[modality], key=lambda s: (s != "train", s))
-        files = [
-            {"split": split, "path": f"data/{modality}/{split}-*.parquet"}
-            for split in splits
-            if modalities[modality][split]["rows"]
-        ]
-        configs.append({"config_name": modality, "data_files": files} | ({} if configs else {"default": True}))
+        splits = sorted({s for m in groups[name] for s in modalities[m]}, key=lambda s: (s != "train", s))
+        files = []
+        for split in splits:
+            paths = [f"data/{m}/{split}-*.parquet" for m in groups[name] if modalities[m].get(split, {}).get("rows")]
+            if paths:
+                files.append({"split": split, "path": paths if len(paths) > 1 else paths[0]})
+        configs.append({"config_name": name, "data_files": files} | ({} if configs else {"default": True}))
     names = sorted({task["task"] for task in manifest["recipe"]["tasks"]})
     return {
         **_license(manifest["licenses"]),

@@ -247,3 +247,27 @@ def test_card_is_whole_or_what_was_there(dataset: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (dataset / "README.md").read_bytes() == before
     assert not list(dataset.glob("README.md.*"))
+
+
+def test_all_modalities_with_pictures_come_as_one_configuration_too() -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["modalities"] = {
+        "image": {"train": {"rows": 3, "shards": []}, "test": {"rows": 1, "shards": []}},
+        "depth": {"train": {"rows": 5, "shards": []}, "test": {"rows": 0, "shards": []}},
+    }
+    configs = front(render_card(manifest))["configs"]
+    assert [(config["config_name"], config.get("default")) for config in configs] == [
+        ("pictures", True),
+        ("depth", None),
+        ("image", None),
+    ]
+    assert configs[0]["data_files"] == [
+        {"split": "train", "path": ["data/depth/train-*.parquet", "data/image/train-*.parquet"]},
+        {"split": "test", "path": "data/image/test-*.parquet"},
+    ]
+
+
+def test_a_modality_without_rows_is_no_configuration() -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["modalities"]["depth"] = {"train": {"rows": 0, "shards": []}}
+    assert "depth" not in [config["config_name"] for config in front(render_card(manifest))["configs"]]

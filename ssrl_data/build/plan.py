@@ -110,14 +110,18 @@ def list_items(sources: Sequence[Source]) -> list[Item]:
         SsrlError: the corpora hold nothing.
     """
     several = len(sources) > 1
-    items = [
-        Item(i, entry, f"{i}/{entry.key}" if several else entry.key)
-        for i, source in enumerate(sources)
-        for entry in source.entries()
-    ]
+    items = [_item(i, entry, several) for i, source in enumerate(sources) for entry in source.entries()]
     if not items:
         raise SsrlError("the corpus holds no record that can be used: check the folder and its corpus.yaml")
     return items
+
+
+def _item(source: int, entry: Entry, several: bool) -> Item:
+    if not several:
+        return Item(source, entry, entry.key)
+    key = f"{source}/{entry.key}"
+    # A record that is a group for itself stays one, though another corpus may have a file of that name.
+    return Item(source, replace(entry, group=key) if entry.group == entry.key else entry, key)
 
 
 def split_groups(groups: Sequence[str], split: Mapping[str, float], seed: int) -> dict[str, str]:

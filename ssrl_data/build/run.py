@@ -232,6 +232,9 @@ def _manifest(plan: Plan, sides: Sequence[Json], rejects: Mapping[str, str]) -> 
     for side in sides:
         licenses.update(side["licenses"])
         named.update(tuple(entry) for entry in side["attributions"])
+    opened: Counter[str] = Counter()  # by modality: each opens the same records for itself
+    for side in sides:
+        opened[side["file"].split("/")[1]] += side["opened"]
     return {
         "format": FORMAT,
         "fingerprint": plan.fingerprint,
@@ -240,7 +243,7 @@ def _manifest(plan: Plan, sides: Sequence[Json], rejects: Mapping[str, str]) -> 
         "modalities": modalities,
         "counts": counts,
         "rejects": dict(sorted(Counter(rejects.values()).items())),
-        "records": sum(side["opened"] for side in sides),
+        "records": max(opened.values(), default=0),
         "corpus_records": plan.records,
         "licenses": dict(sorted(licenses.items())),
         "attributions": [{"license": a, "attribution": b, "origin": c, "key": d} for a, b, c, d in sorted(named)],

@@ -144,7 +144,10 @@ class ShardMaker:
         self._turned.add(index)
         for w, wanted in jobs.items():
             work = self.works[w]
-            if record is None or any(getattr(record, need) is None for need in work.task.needs):
+            missing = record and [need for need in sorted(work.task.needs) if getattr(record, need) is None]
+            if missing:
+                work.skips[f"no {' and no '.join(missing)}"] += 1
+            if record is None or missing:
                 work.ring.remove(index)
             else:
                 yield from self._turn(work, index, wanted, record)

@@ -181,7 +181,8 @@ def _numbers(value: Any, count: int | None, where: str) -> tuple[float, ...]:
 
 def _number(value: Any, where: str) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise SsrlError(f"{where} must be a number, got {value!r}")
+        hint = " (YAML reads 1e-3 as a text: write 1.0e-3)" if isinstance(value, str) and "e" in value.lower() else ""
+        raise SsrlError(f"{where} must be a number, got {value!r}{hint}")
     return float(value)
 
 

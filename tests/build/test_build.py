@@ -165,6 +165,18 @@ def test_a_corpus_that_can_carry_nothing_says_why(tmp_path: Path) -> None:
     assert "no row could be made" in done.stderr
 
 
+def test_records_without_what_a_task_needs_are_counted(photos: Path, tmp_path: Path) -> None:
+    failed = ssrl("build", "depth/order", "--source", photos, "--out", tmp_path / "alone", "--rows", "8")
+    assert failed.returncode == 2
+    assert "no row could be made from this corpus: no depth (32)" in failed.stderr  # 8 photographs at 4 levels
+    tasks = ["depth/camera_move", "image/rotation", "--level", "easy"]
+    out = tmp_path / "mixed"
+    assert ssrl("build", *tasks, "--source", photos, "--out", out, "--rows", "8").returncode == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["counts"]["depth/camera_move/easy"]["skips"] == {"no pair": 8}
+    assert manifest["records"] == 8
+
+
 def test_a_folder_of_every_kind_of_bad_picture_still_builds(photos: Path, tmp_path: Path) -> None:
     corpus, out = tmp_path / "corpus", tmp_path / "out"
     shutil.copytree(photos, corpus)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, make_plan, shares, split_groups
+from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, list_items, make_plan, shares, split_groups
 from ssrl_data.core import Record, SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.rng import Rng
@@ -135,3 +135,10 @@ def test_no_record_lends_to_its_own_group() -> None:
         assert all(lender.entry.group != item.entry.group for lender in shard.lenders(i))
     (alone,) = make_plan(replace(BASE, rows=100), [corpus(5, per_group=5)]).shards
     assert [alone.lenders(i) for i in range(5)] == [()] * 5
+
+
+def test_files_of_one_name_in_two_corpora_are_not_one_group() -> None:
+    alone, named = Entry("a.jpg", "a.jpg"), Entry("b.jpg", "scene")
+    corpora = [Listing([alone, named]), Listing([alone, named])]
+    assert [item.entry.group for item in list_items(corpora)] == ["0/a.jpg", "scene", "1/a.jpg", "scene"]
+    assert [item.entry.group for item in list_items(corpora[:1])] == ["a.jpg", "scene"]

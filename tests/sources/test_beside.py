@@ -115,6 +115,7 @@ def test_views_of_two_sizes_and_turned_pictures_are_rejected(corpus: Path) -> No
         ("depth: {file: d.npy, kind: inverse}", "kind is 'inverse': it must be one of metric, disparity, relative"),
         ("depth: {file: d.npy, scale: 0}", "scale is 0"),
         ("depth: {file: d.npy, scale: big}", "scale must be a number, got 'big'"),
+        ("depth: {file: d.npy, scale: 1e-3}", "write 1.0e-3"),
         ("depth: {file: d.npy, invalid: 0}", "invalid must be a list of any number of numbers, got 0"),
         ("depth: {file: d.npy, unit: mm}", "unknown key 'unit'"),
         ("camera: {focal: -3}", "focal is -3: it must be above 0"),
