@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 from markupsafe import Markup, escape
@@ -19,6 +19,14 @@ from ssrl_data.core import Json
 from ssrl_data.report.gather import Bar, Level, bars, read_rows, shards, survey
 from ssrl_data.row import unpack_answer
 from ssrl_data.untrusted import visible
+
+Box: TypeAlias = tuple[float, float, float, float]
+
+LETTER = 0.6
+"""Width of a letter over its size, about; bold letters without serifs."""
+
+READABLE = 0.035
+"""Least size of letters over the longer side of their picture: 14 pixels of 400."""
 
 _MIME = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"))
 
@@ -36,7 +44,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A mark over a picture: box in its pixels, label, and the size of the label's letters that fits the box."""
+    """A mark over a picture, in its pixels.
+
+    Attributes:
+        x: of the box, as are `y`, `width` and `height`.
+        label: what is written.
+        letters: size of its letters.
+        left: where it begins.
+        line: the line that it stands on.
+    """
 
     x: float
     y: float
@@ -44,6 +60,8 @@ class Shape:
     height: float
     label: str
     letters: float
+    left: float
+    line: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,18 +218,50 @@ def _uri(data: bytes) -> str:
 def _drawn(pictures: list[Picture], marks: list[Mapping[str, Json]]) -> list[tuple[Picture, list[Shape]]]:
     out = []
     for number, picture in enumerate(pictures):
-        shapes = [_shape(picture, mark) for mark in marks if mark["image"] == number]
+        own = [mark for mark in marks if mark["image"] == number]
+        taken: list[Box] = [tuple(mark["box"]) for mark in own]
+        shapes = []
+        for mark in own:
+            shape, name = _shape(picture, tuple(mark["box"]), str(mark["label"]), taken)
+            shapes.append(shape)
+            taken.append(name)
         if shapes:
             out.append((picture, shapes))
     return out
 
 
-def _shape(picture: Picture, mark: Mapping[str, Json]) -> Shape:
-    x0, y0, x1, y1 = mark["box"]
-    label = str(mark["label"])
-    # Letters are about 0.6 of their size wide; a label may be as wide as its box.
-    letters = min(0.062 * max(picture.width, picture.height), 0.92 * (x1 - x0) / (0.6 * max(4, len(label))))
-    return Shape(x0, y0, x1 - x0, y1 - y0, label, max(letters, 6.0))
+def _shape(picture: Picture, box: Box, label: str, taken: Sequence[Box]) -> tuple[Shape, Box]:
+    """A mark with its label inside where that is readable, else beside it; and the box of the label.
+
+    Args:
+        picture: what it is drawn over.
+        box: the mark.
+        label: its label.
+        taken: boxes that a label beside the mark should leave free, the marks among them.
+    """
+    x0, y0, x1, y1 = box
+    longest, count = max(picture.width, picture.height), max(4, len(label))
+    letters = min(0.062 * longest, (x1 - x0 - 10) / (LETTER * count))
+    if letters >= READABLE * longest and 1.5 * letters <= y1 - y0 - 4:
+        left, top = x0 + 7, y0 + 5.0
+    else:
+        letters = max(min(0.04 * longest, (picture.width - 4) / (LETTER * count)), 1.0)
+        width, height = LETTER * len(label) * letters, 1.25 * letters
+        middle = (y0 + y1 - height) / 2
+        places = [(x1 + 4, middle), (x0 - 4 - width, middle)]
+        places += [(x, y) for y in (y1 + 2, y0 - 2 - height) for x in ((x0 + x1 - width) / 2, x0, x1 - width)]
+        places = [
+            (min(max(2, x), picture.width - 2 - width), min(max(2, y), picture.height - 2 - height)) for x, y in places
+        ]
+        left, top = min(places, key=lambda at: sum(_common((*at, at[0] + width, at[1] + height), b) for b in taken))
+    name = (left, top, left + LETTER * len(label) * letters, top + 1.25 * letters)
+    return Shape(x0, y0, x1 - x0, y1 - y0, label, letters, left, top + letters), name
+
+
+def _common(one: Box, other: Box) -> float:
+    """The area that two boxes share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    return max(0.0, width) * max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
 
 
 def chart(found: list[Bar]) -> Markup:

@@ -23,7 +23,7 @@ from ssrl_data.core import SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.report import write_report
 from ssrl_data.report.gather import bars
-from ssrl_data.report.page import chart
+from ssrl_data.report.page import Picture, _drawn, chart
 from ssrl_data.row import schema
 
 HOSTILE = '</script><img src=x onerror=alert(1)>\u202e \x07 & "quoted" \''
@@ -106,6 +106,22 @@ def test_draws_the_answer(dataset: Path, tmp_path: Path) -> None:
         answer = json.loads(row["answer"])["value"]["answer"]
         gold = answer if isinstance(answer, str) else ", ".join(map(str, answer))
         assert f"<answer>{gold}</answer>" in found.text
+
+
+def test_labels_lie_inside_large_marks_and_beside_small_ones() -> None:
+    picture = Picture("p", 1, 400, 400, "")
+    boxes = [(100, 100, 128, 128), (140, 110, 168, 138), (370, 5, 398, 33), (2, 370, 30, 398), (50, 200, 350, 350)]
+    texts = ["1: nearest", "2: 2nd", "3: 3rd", "facing the camera, to the left of the picture's middle", "whole"]
+    marks = [{"image": 0, "box": box, "label": text} for box, text in zip(boxes, texts, strict=True)]
+    ((_, shapes),) = _drawn([picture], marks)
+    names = [(s.left, s.line - s.letters, s.left + 0.6 * s.letters * len(s.label), s.line) for s in shapes]
+    for x0, y0, x1, y1 in names:
+        assert 0 <= x0 < x1 <= 400
+        assert 0 <= y0 < y1 <= 400
+    assert boxes[4][0] <= names[4][0] < names[4][2] <= boxes[4][2]
+    for i, (x0, y0, x1, y1) in enumerate(names[:4]):
+        for u0, v0, u1, v1 in (*boxes, *names[:i]):
+            assert x1 <= u0 or u1 <= x0 or y1 <= v0 or v1 <= y0
 
 
 def test_is_one_file_without_requests_or_scripts(dataset: Path, tmp_path: Path) -> None:

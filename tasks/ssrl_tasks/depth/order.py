@@ -24,6 +24,9 @@ from ssrl_data.rng import Rng
 
 FEWEST, MOST = 3, 6
 
+RANKS = ("nearest", "2nd", "3rd", "4th", "5th")
+"""By distance, as the marks over the picture say; the last is `farthest`."""
+
 BANDS = ((0.0, 0.3), (0.35, 0.65), (0.7, 1.0))
 """Of the range of distances in the view, as in Spatial-SSRL: one spot from each."""
 
@@ -105,12 +108,15 @@ class Order(Task[OrderParams]):
         boxes: list[Box] = [(0, 0, 0, 0)] * p.spots
         for place, (x, y) in zip(places, spots.corners[chosen].tolist(), strict=True):
             boxes[place - 1] = (x, y, x + regions.SIDE, y + regions.SIDE)
+        ranks = (*RANKS[: p.spots - 1], "farthest")
         distances = (spots.nearest[chosen] + spots.farthest[chosen]) / 2
         yield Example(
             prompt=(marks.draw(pixels, boxes), _question(p)),
             answer=_answer(places),
             meta={"box": list(box), "regions": [list(spot) for spot in boxes]},
-            marks=tuple(Mark(0, spot, f"{places.index(number) + 1}") for number, spot in enumerate(boxes, 1)),
+            marks=tuple(
+                Mark(0, boxes[place - 1], f"{place}: {rank}") for place, rank in zip(places, ranks, strict=True)
+            ),
             solution=_solution(places, distances.tolist() if spots.measured else None),
         )
 

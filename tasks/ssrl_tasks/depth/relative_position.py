@@ -45,6 +45,9 @@ HEADINGS = (
     "to the camera's left, which is the left of the picture",
 )
 
+# The same as a person sees them in the picture.
+FACED = ("away", "right", "the camera", "left")
+
 RELATIONS = {"pure": (0, 2, 4, 6), "combined": (1, 3, 5, 7), "all": tuple(range(8))}
 
 # Audit, mean absolute difference in grey levels between the picture without its marks and the source's view: the
@@ -136,7 +139,7 @@ class RelativePosition(Task[RelativePositionParams]):
             prompt=(marks.draw(record.image.view(box, size), boxes), _question(heading)),
             answer=Choice().answer(DIRECTIONS[answer], directions),
             meta={"box": list(box), "regions": [list(spot) for spot in boxes], "heading": heading},
-            marks=(Mark(0, boxes[0], f"facing {HEADINGS[heading]}"), Mark(0, boxes[1], DIRECTIONS[answer])),
+            marks=(Mark(0, boxes[0], f"1: facing {FACED[heading]}"), Mark(0, boxes[1], f"2: {DIRECTIONS[answer]}")),
             solution=_solution(answer, heading),
         )
 

@@ -154,3 +154,10 @@ def test_bands_are_thirds_of_the_range_shown() -> None:
         assert shares[1] < 0.67 < shares[2]
         seen += 1
     assert seen > 5
+
+
+def test_marks_say_the_painted_number_and_its_rank(good: tuple[Row, Record]) -> None:
+    row, _ = good
+    drawn = {mark["label"]: mark["box"] for mark in row.meta["marks"]}
+    ranks = zip(row.answer.value["answer"], ("nearest", "2nd", "farthest"), strict=True)
+    assert drawn == {f"{spot}: {rank}": row.meta["make"]["regions"][spot - 1] for spot, rank in ranks}
