@@ -44,6 +44,12 @@ HUB_LICENSES = frozenset(
 )
 
 
+def media(modalities: Iterable[str]) -> str:
+    """What a corpus consists of, in words: records with depth are pictures too, and named so beside others."""
+    named = set(modalities)
+    return " and ".join(MEDIA[m] for m in sorted(named) if m != "depth" or "image" not in named)
+
+
 def cards_folder() -> Path:
     """Where the cards' prose lies: in the installed package, else in the repository."""
     packaged = Path(__file__).parent / "cards"
@@ -82,7 +88,7 @@ class ProbeCell:
 
     Attributes:
         status: `passed`, `failed`, `declared`, `not run`; empty when the rows have nothing of the family.
-        text: the accuracy and its lower bound, or that there is nothing to tell rows apart by; may be empty.
+        text: the accuracy and its lower bound, or why there are none.
     """
 
     status: str = ""
@@ -116,8 +122,8 @@ def probe_table(check: Mapping[str, Json]) -> tuple[list[str], list[ProbeLine]]:
 
 def _probe_cell(outcome: Mapping[str, Json]) -> ProbeCell:
     status, reason, accuracy, lower = (outcome[key] for key in ("status", "reason", "accuracy", "lower"))
-    if accuracy is None:
-        return ProbeCell(str(status), str(reason) if status == "passed" else "")
+    if accuracy is None or status == "not run":  # an accuracy on too few rows says nothing
+        return ProbeCell(str(status), str(reason))
     return ProbeCell(str(status), f"{accuracy:.3f} (≥ {lower:.3f})")
 
 
@@ -169,7 +175,7 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         title=_title(tasks, manifest["modalities"]),
         manifest=manifest,
         rows=_rows(manifest),
-        media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
+        media=media(manifest["modalities"]),
         has_pictures=any(modality != "text" for modality in manifest["modalities"]),
         levels=list(_levels(manifest)),
         tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
@@ -262,9 +268,8 @@ def _rows(manifest: Mapping[str, Json]) -> int:
 
 def _title(tasks: Sequence[str], modalities: Mapping[str, Json]) -> str:
     names = [task.rpartition("/")[2].replace("_", " ") for task in tasks]
-    media = " and ".join(MEDIA[m] for m in sorted(modalities))
     what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-    return f"{what[:1].upper()}{what[1:]}: verifiable problems from raw {media}"
+    return f"{what[:1].upper()}{what[1:]}: verifiable problems from raw {media(modalities)}"
 
 
 def _license(licenses: Mapping[str, int]) -> dict[str, str]:

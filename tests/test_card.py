@@ -14,7 +14,7 @@ import pytest
 import yaml
 from datasets import get_dataset_config_names, load_dataset
 
-from ssrl_data.card import cards_folder, front_matter, read_check, recipe_yaml, render_card, write_card
+from ssrl_data.card import cards_folder, front_matter, media, read_check, recipe_yaml, render_card, write_card
 from ssrl_data.core import SsrlError
 from ssrl_data.row import schema
 from ssrl_data.untrusted import fenced, markdown, markdown_origin, visible
@@ -155,10 +155,11 @@ def test_says_what_the_check_found() -> None:
 PROBE = {
     "image/strange/hard": {
         "bytes": {"status": "passed", "reason": "", "accuracy": 0.27, "blind": 0.25, "lower": 0.2, "sources": 31},
+        "marks": {"status": "not run", "reason": "6 rows", "accuracy": 0.1, "blind": 0.25, "lower": 0, "sources": 31},
         "sizes": {"status": "declared", "reason": "", "accuracy": 0.9, "blind": 0.25, "lower": 0.8, "sources": 31},
     },
     "image/strange/easy": {
-        "bytes": {"status": "not run", "reason": "few", "accuracy": None, "blind": 0.5, "lower": None, "sources": 3}
+        "bytes": {"status": "not run", "reason": "few", "accuracy": None, "blind": 0.5, "lower": None, "sources": 3},
     },
 }
 
@@ -168,13 +169,19 @@ def probed(details: Any) -> dict[str, Any]:
     return {"fingerprint": "ab" * 16, "passed": True, "complete": True, "parts": [part], "findings": []}
 
 
+def test_records_with_depth_are_not_counted_beside_pictures() -> None:
+    assert media(["depth"]) == "pictures with depth or a second view"
+    assert media(["depth", "image"]) == "pictures"
+    assert media(["text", "image"]) == "pictures and documents"
+
+
 def test_probe_table_is_one_line_a_level_easiest_first() -> None:
     lines = render_card(MANIFEST, probed(PROBE)).split("### Shortcut probe\n\n")[1].splitlines()
     assert lines[:5] == [
-        "| task | level | sources | blind | bytes | sizes |",
-        "| --- | --- | ---: | ---: | --- | --- |",
-        "| image/strange | easy | 3 | 0.500 | not run | — |",
-        "| image/strange | hard | 31 | 0.250 | passed: 0.270 (≥ 0.200) | declared: 0.900 (≥ 0.800) |",
+        "| task | level | sources | blind | bytes | marks | sizes |",
+        "| --- | --- | ---: | ---: | --- | --- | --- |",
+        "| image/strange | easy | 3 | 0.500 | not run: few | — | — |",
+        "| image/strange | hard | 31 | 0.250 | passed: 0.270 (≥ 0.200) | not run: 6 rows | declared: 0.900 (≥ 0.800) |",
         "",
     ]
     assert "Shortcut probe" not in render_card(MANIFEST, probed({}))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import jinja2
 from markupsafe import Markup, escape
 
-from ssrl_data.card import MEDIA, ordered_levels, probe_table, read_check, recipe_yaml, write_page
+from ssrl_data.card import media, ordered_levels, probe_table, read_check, recipe_yaml, write_page
 from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.rows import parse_row, read_manifest
 from ssrl_data.core import Json
@@ -118,7 +118,7 @@ def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
         manifest=manifest,
         rows=sum(body["rows"] for splits in manifest["modalities"].values() for body in splits.values()),
         splits=_splits(manifest),
-        media=" and ".join(MEDIA[m] for m in sorted(manifest["modalities"])),
+        media=media(manifest["modalities"]),
         tasks=tasks,
         skips=_skips(manifest),
         check=check,
@@ -269,10 +269,11 @@ def chart(found: list[Bar]) -> Markup:
     if not found:
         return Markup("")
     most = max(bar.rows for bar in found)
-    step, height = max(10.0, min(40.0, 480 / len(found))), 64
     labels = [visible(bar.label) for bar in found]
     # Letters of 10 units are about 6 wide: where names would touch, only every second, third, ... is written.
-    every = math.ceil((6 * min(max(map(len, labels)), 12) + 4) / step)
+    widest, height = 6 * min(max(map(len, labels)), 12) + 4, 64
+    step = max(10.0, min(max(40.0, widest), 480 / len(found)))
+    every = math.ceil(widest / step)
     out = []
     for i, (bar, label) in enumerate(zip(found, labels, strict=True)):
         tall = height * bar.rows / most if most else 0
