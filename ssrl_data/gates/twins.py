@@ -18,8 +18,9 @@ from ssrl_data.media.image import SCALES, Box, Picture, least_extent
 
 Grey: TypeAlias = "NDArray[np.uint8]"
 
-OVERVIEW = 160
-"""Short side in pixels at which pictures are compared by points."""
+OVERVIEW = 288
+"""Short side in pixels at which pictures are compared by points. Of 26 photographs cut into two that share 18% of the
+whole, 20 are found to be one scene; at 160 pixels 13."""
 
 SMALL = 32
 """Short side in pixels at which one is searched for a view of the other."""
@@ -59,8 +60,8 @@ def common_points(one: Grey, other: Grey) -> int:
         other: that of another.
 
     Returns:
-        0 to 6 for 400 pairs of pictures that have nothing in common, 7 or more for 20 crops of one picture, mirrored,
-        resized and encoded again, and 39 for one photograph with points and with lines drawn all over it.
+        0 to 5 for 250 pairs of photographs that have nothing in common, 7 or more for 20 crops of one picture, mirrored,
+        resized and encoded again.
     """
     finder = cv2.ORB.create(_POINTS, edgeThreshold=15, fastThreshold=10)
     there, described = finder.detectAndCompute(other, None)
