@@ -16,7 +16,28 @@ NARROW = 0.9
 
 
 def square(record: Record, side: int, rng: Rng) -> tuple[Box, Pixels]:
-    """A random square of the record's picture: its side uniform from `LEAST` to all of the short side, then its place.
+    """A random square of the record's picture, placed as `placed` has it, and seen.
+
+    Args:
+        record: carries the picture.
+        side: side in pixels at which the square is seen.
+        rng: draws the square.
+
+    Returns:
+        x0, y0, x1, y1 in native pixels, and the view: side x side x 3.
+
+    Raises:
+        Skip: as in `placed`.
+        Reject: the picture is broken.
+    """
+    box = placed(record, side, rng)
+    if record.image is None:
+        raise Skip("no picture", final=True)
+    return box, record.image.view(box, (side, side))
+
+
+def placed(record: Record, side: int, rng: Rng) -> Box:
+    """Where a random square lies: its side uniform from `LEAST` to all of the picture's short side, then its place.
 
     All squares of a picture are seen at one scale of its JPEG, since decoding it twice costs more than all else: where
     the largest would be seen at a coarser scale than the smallest, sides are confined to those seen at the coarser one,
@@ -28,7 +49,7 @@ def square(record: Record, side: int, rng: Rng) -> tuple[Box, Pixels]:
         rng: draws the square's side, then x, then y.
 
     Returns:
-        x0, y0, x1, y1 in native pixels, and the view: side x side x 3.
+        x0, y0, x1, y1 in native pixels.
 
     Raises:
         Skip: the record carries no picture, or its short side is below `MARGIN` times `side`; no other crop helps.
@@ -47,5 +68,4 @@ def square(record: Record, side: int, rng: Rng) -> tuple[Box, Pixels]:
         high = coarse - 1
     extent = rng.integer(low, high)
     x, y = rng.integer(0, width - extent), rng.integer(0, height - extent)
-    box = (x, y, x + extent, y + extent)
-    return box, record.image.view(box, (side, side))
+    return x, y, x + extent, y + extent

@@ -33,6 +33,10 @@ BANDS = ((0.0, 0.3), (0.35, 0.65), (0.7, 1.0))
 TAILS = (0.5, 99.5)
 """Percentiles of the distances in the view that the bands span."""
 
+ROUNDS = 3
+"""Times that spots are drawn from a view whose heights tell their depth, before it is refused: finding the view costs
+as much as two."""
+
 # Audit, mean absolute difference in grey levels between the picture without its marks and the source's view: the
 # encoder alone makes up to 3.5, another crop of the same picture 12 at least.
 SAME = 5.0
@@ -90,16 +94,11 @@ class Order(Task[OrderParams]):
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Mark spots of a square crop at distances clearly apart."""
         p, record = self.params, records[0]
-        box, pixels = crop.square(record, p.side, rng)
-        spots = regions.flat(record, box, (p.side, p.side), p.spread)
-        tuples = regions.draw(spots, _pools(spots, p), rng)
-        tuples = _apart(tuples, spots, record, box, p)
-        if not len(tuples):
-            raise Skip("no flat spots apart in depth")
-        one = regions.unbiased(spots.corners[tuples, 1], rng)
-        if one is None:
-            raise Skip("depth follows the height in the picture")
-        chosen = tuples[one]
+        box, size = crop.placed(record, p.side, rng), (p.side, p.side)
+        if record.image is None:
+            raise Skip("no picture", final=True)
+        spots = regions.flat(record, box, size, p.spread)
+        chosen = _chosen(spots, record, box, p, rng)
 
         inorder = list(range(1, p.spots + 1))
         places = rng.shuffled(inorder)
@@ -111,7 +110,7 @@ class Order(Task[OrderParams]):
         ranks = (*RANKS[: p.spots - 1], "farthest")
         distances = (spots.nearest[chosen] + spots.farthest[chosen]) / 2
         yield Example(
-            prompt=(marks.draw(pixels, boxes), _question(p)),
+            prompt=(marks.draw(record.image.view(box, size), boxes), _question(p)),
             answer=_answer(places),
             meta={"box": list(box), "regions": [list(spot) for spot in boxes]},
             marks=tuple(
@@ -169,6 +168,20 @@ class Order(Task[OrderParams]):
             least = one * (1 + params["gap"]) if record.depth.measured else one + params["gap"]
             if other < least * (1 - 1e-5):
                 yield Fault("one answer", f"spots {near} and {far} are at {one:.3g} and {other:.3g}: hardly apart")
+
+
+def _chosen(spots: regions.Spots, record: Record, box: Box, p: OrderParams, rng: Rng) -> regions.Indices:
+    """The spots to mark, from the nearest to the farthest: drawn again where no draw has all that is wanted."""
+    pools, tuples = _pools(spots, p), np.zeros((0, p.spots), np.int64)
+    for _ in range(ROUNDS):
+        drawn = regions.draw(spots, pools, rng)
+        tuples = np.concatenate([tuples, _apart(drawn, spots, record, box, p)])
+        if not len(tuples):
+            raise Skip("no flat spots apart in depth")
+        one = regions.unbiased(spots.corners[tuples, 1], rng)
+        if one is not None:
+            return np.asarray(tuples[one])
+    raise Skip("depth follows the height in the picture")
 
 
 def _pools(spots: regions.Spots, p: OrderParams) -> list[regions.Indices]:
