@@ -48,6 +48,8 @@ def show(
 
     cls = task_class(task)
     corpus = None if source is None else source_at(source)
+    if corpus is not None and next(iter(corpus.entries()), None) is None:
+        raise SsrlError(f"{source} holds no record that can be used: check the folder and its corpus.yaml")
     typer.echo(f"{task}, version {cls.version}\n\n{_module(cls)}\n")
     for level, params in cls.levels.items():
         maker = cls(params)
@@ -105,7 +107,10 @@ def _fields(what: list[str], level: list[str] | None, changes: Mapping[str, Any]
     from ssrl_data.recipe import load_recipe, part
     from ssrl_data.registry import task_class
 
-    if len(what) == 1 and what[0].endswith((".yaml", ".yml")):
+    recipes = [name for name in what if name.endswith((".yaml", ".yml"))]
+    if recipes and len(what) > 1:
+        raise SsrlError(f"{recipes[0]} is a recipe and stands alone: write the other tasks into it, or name tasks only")
+    if recipes:
         if level or changes:
             raise SsrlError("--level and -p go with task names: write levels and params into the recipe instead")
         return load_recipe(Path(what[0]))
@@ -195,8 +200,12 @@ def check(
 ) -> None:
     """Check every row: true, one answer, not guessable, no leak, not seen, judged fairly. Exits 1 on a fault."""
     from ssrl_data.check import check_dataset, render_text
+    from ssrl_data.check.truth import lost_sources
 
     found = check_dataset(directory, source or None, workers or os.cpu_count() or 1)
+    lost = [] if source else lost_sources(directory)
+    if lost:
+        _note(f"no corpus at {', '.join(lost)} any more: name with --source where it is now")
     typer.echo(json.dumps(found.to_json(), indent=2, sort_keys=True) if as_json else render_text(found))
     if not found.passed:
         raise typer.Exit(1)

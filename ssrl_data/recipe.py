@@ -74,7 +74,7 @@ class Recipe:
         if not self.parts:
             raise SsrlError("the recipe names no task: add one under `tasks` (`ssrl list` shows them)")
         if not self.sources:
-            raise SsrlError("the recipe names no corpus: add `--source FOLDER`, or `sources:` to the recipe")
+            raise SsrlError("no corpus is named: add `--source FOLDER`, or `sources:` to a recipe")
         for name, value, low in (("rows", self.rows, 1), ("shard_rows", self.shard_rows, 1)):
             if not low <= value <= MAX_ROWS:
                 raise SsrlError(f"{name} is {value}: it must lie in {low}..{MAX_ROWS}")

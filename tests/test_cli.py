@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import ssrl
+from PIL import Image
+
+from ssrl_data.preview import first_example
+from ssrl_data.registry import source_at, task_class
 
 
 def test_list_and_show_name_tasks_levels_and_parameters() -> None:
@@ -41,6 +47,7 @@ def test_show_makes_an_example_from_a_corpus(photos: Path) -> None:
         (["build", "image/jigsaw", "--source", ".", "--out", "x", "-p", "grid=9"], "grid"),
         (["build", "image/jigsaw", "--source", ".", "--out", "x", "--split", "test=lots"], "expected a fraction"),
         (["build", "image/jigsaw", "--source", ".", "--out", "x", "--rows", "0"], "rows is 0"),
+        (["build", "r.yaml", "image/jigsaw", "--source", ".", "--out", "x"], "r.yaml is a recipe and stands alone"),
         (["build", "missing.yaml", "--out", "x"], "missing.yaml: cannot be read"),
         (["check", "no-such-dataset"], "no-such-dataset"),
         (["report", "no-such-dataset"], "no-such-dataset"),
@@ -53,6 +60,30 @@ def test_a_mistake_is_one_sentence(arguments: list[str], words: str, tmp_path: P
     assert words in done.stderr
     assert done.stderr.startswith("ssrl: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_show_varies_the_class_of_the_answer(photos: Path) -> None:
+    found = source_at(str(photos))
+    task = task_class("image/crop_position")
+    shown = [first_example(task(replace(params, side=side)), found) for params in task.levels.values()
+             for side in range(64, 128, 8)]  # fmt: skip
+    assert len({text.rpartition("<answer>")[2] for text in shown}) >= 4
+
+
+def test_show_looks_for_a_donor_that_fits(photos: Path, tmp_path: Path) -> None:
+    """Neither the record before it, which is too small to lend, nor one of its own group."""
+    for name, file in (("a.jpg", "china.jpg"), ("c1.jpg", "flower.jpg"), ("c2.png", "coffee.png")):
+        shutil.copy(photos / file, tmp_path / name)
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "b.png")
+    (tmp_path / "corpus.yaml").write_text("files:\n  - {match: 'c*', group: one}\n")
+    maker = task_class("image/same_source")
+    assert "c1.jpg: <answer>" in first_example(maker(maker.levels["easy"]), source_at(str(tmp_path)))
+
+
+def test_show_of_nothing_says_so(tmp_path: Path) -> None:
+    shown = ssrl("show", "image/rotation", "--source", tmp_path)
+    assert shown.returncode == 2
+    assert "holds no record that can be used" in shown.stderr
 
 
 def test_an_unknown_flag_is_refused_by_name() -> None:
@@ -68,6 +99,13 @@ def test_build_check_report_grade_from_the_command_line(photos: Path, tmp_path: 
     checked = ssrl("check", out)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert json.loads((out / "check.json").read_text())["passed"] is True
+    assert "any more" not in checked.stderr
+    recorded = out / ".ssrl" / "corpus.json"
+    recorded.write_text(recorded.read_text().replace(str(photos), str(tmp_path / "moved")))
+    lost = ssrl("check", out)
+    assert f"no corpus at {tmp_path / 'moved'} any more: name with --source" in lost.stderr
+    assert "no corpus at hand: name it with --source" in lost.stdout
+    recorded.write_text(recorded.read_text().replace(str(tmp_path / "moved"), str(photos)))
     assert ssrl("report", out, "--out", tmp_path / "page.html").returncode == 0
     assert (tmp_path / "page.html").read_text().count("data:image/") >= 4
 

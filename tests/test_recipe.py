@@ -86,7 +86,7 @@ def test_a_yaml_bomb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         ({"split": {"test": "0.2"}}, "must be a fraction"),
         ({"license": "MIT; DROP"}, "SPDX"),
         ({"parts": ()}, "names no task"),
-        ({"sources": ()}, "names no corpus"),
+        ({"sources": ()}, "no corpus is named"),
         ({"split": {"test": 1.5}}, "split test"),
         ({"split": {"train": 0.5}}, "split 'train'"),
         ({"split": {"a": 0.6, "b": 0.5}}, "leave none to train"),

@@ -170,25 +170,27 @@ def _sizes(sizes: Sequence[tuple[int, int]]) -> str:
 
 def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
     details: dict[str, Json] = {}
-    reasons: Counter[str] = Counter()
-    ran = 0
+    reasons: dict[str, str] = {}
+    ran = left = 0
     for name, rows in levels.items():
         found = probe(rows, signal(_task(name)))
         details[name] = {family: dataclasses.asdict(outcome) for family, outcome in found.items()}
         for family, outcome in found.items():
             ran += outcome.status in (PASSED, FAILED)
             if outcome.status == NOT_RUN:
-                reasons[outcome.reason] += 1
+                left += 1
+                reasons.setdefault(name, outcome.reason)
             if outcome.status == FAILED:
                 message = (
                     f"{family} alone tell the answer in {outcome.accuracy:.3f} of {outcome.rows} rows from "
                     f"{outcome.sources} sources, at least {outcome.lower:.3f}; blind guessing in {outcome.blind:.3f}"
                 )
                 faults.add("probe", "shortcut", "", name, message)
-    left = "; ".join(reason for reason, _ in reasons.most_common(2))
-    summary = (
-        f"no shortcut in {ran} probes" if not reasons else f"{ran} probes ran, {sum(reasons.values())} not: {left}"
-    )
+    summary = f"no shortcut in {ran} probes"
+    if reasons:
+        first, *more = (f"{name}: {reason}" for name, reason in reasons.items())
+        where = f"{len(reasons)} of {len(levels)} levels"
+        summary = f"{ran} probes ran, {left} not, on {where}: {first}{'; ...' if more else ''}"
     return part("probe", faults, NOT_RUN if reasons or not ran else PASSED, summary, details)
 
 

@@ -34,13 +34,32 @@ def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) 
             raise SsrlError(f"the dataset was built from {number} source(s) and {len(addresses)} are named: name all")
         return tuple(source_at(address) for address in addresses)
     try:
-        found = json.loads((directory / ".ssrl" / "corpus.json").read_text("utf-8"))["sources"]
+        found = _recorded(directory)
         sources = tuple(source_at(address) for address in found) if len(found) == number else ()
         if sources:
             list_items(sources)  # a folder that is still there may have been emptied
     except (OSError, ValueError, KeyError, TypeError, SsrlError):
         return ()
     return sources
+
+
+def lost_sources(directory: Path) -> list[str]:
+    """The addresses that a build left at which no corpus with a record is found any more."""
+    lost = []
+    try:
+        for address in _recorded(directory):
+            try:
+                here = next(iter(source_at(address).entries()), None) is not None
+            except SsrlError:
+                here = False
+            lost += [] if here else [address]
+    except (OSError, ValueError, KeyError, TypeError):  # nothing was left, or nothing that can be read
+        return []
+    return lost
+
+
+def _recorded(directory: Path) -> list[str]:
+    return [str(source) for source in json.loads((directory / ".ssrl" / "corpus.json").read_text("utf-8"))["sources"]]
 
 
 class Auditor:

@@ -228,8 +228,10 @@ def _pair(records: Sequence[Record], p: SameSourceParams) -> tuple[Picture, Pict
     if len(records) < 2 or records[1].image is None:
         raise Skip("no other picture", final=True)
     other = records[1].image
-    if records[1].source_id == records[0].source_id or records[1].group == records[0].group:
+    if records[1].source_id == records[0].source_id:
         raise Skip("the other picture is the same")
+    if records[1].group == records[0].group:
+        raise Skip("the other picture is of the same group")
     if min(other.size) < need or p.scale[1] * math.prod(other.size) < need**2:
         raise Skip("other picture too small")
     finer = math.sqrt(math.prod(picture.size) / math.prod(other.size))
