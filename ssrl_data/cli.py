@@ -184,7 +184,7 @@ def curate(
     found = run_curate(source, out, workers or os.cpu_count() or 1, say=_note)
     typer.echo(
         f"{out}: {found.records} records in {found.groups} groups; {found.joined} records are in groups joined by near "
-        f"duplicates, {found.flat} are too flat to compare"
+        f"duplicates, {found.flat} are so flat that thumbnails were compared"
     )
     if found.unreadable:
         reasons = ", ".join(f"{reason} {n}" for reason, n in found.unreadable.items())

@@ -211,13 +211,19 @@ def _regrouped(items: Sequence[Item], table: Curated, path: str) -> list[Item]:
     """The items in the table's groups.
 
     Raises:
-        SsrlError: the table does not know them all.
+        SsrlError: the table does not know them all, or knew other content.
     """
     missing = [item.key for item in items if item.key not in table.groups]
     if missing:
         raise SsrlError(
-            f"{path} does not list {len(missing)} of the corpus's {len(items)} records ({missing[0]!r} for one): run "
-            "`ssrl curate` again on the same sources"
+            f"{path} does not list {len(missing)} of the corpus's {len(items)} records ({missing[0]!r} for one): "
+            "make it with `ssrl curate` from the build's sources, as many of them and in the same order"
+        )
+    changed = [item.key for item in items if item.entry.stamp != table.stamps[item.key]]
+    if changed:
+        raise SsrlError(
+            f"{path} knew other content of {len(changed)} of the corpus's {len(items)} records ({changed[0]!r} for "
+            "one), so its groups may be wrong: run `ssrl curate` again, on the build's sources in the same order"
         )
     return [replace(item, entry=replace(item.entry, group=table.groups[item.key])) for item in items]
 

@@ -204,18 +204,20 @@ def _seen(scan: Scan) -> Part:
 def _near(scan: Scan, corpus: bool) -> Part:
     if find_spec("pdqhash") is None:
         return part("near", scan.faults, NOT_RUN, 'pip install "ssrl[check]"')
-    hashes = by_split(scan.facts, scan.hashes)
-    for pair in near_pairs(hashes):
-        message = (
-            f"{pair.name} ({pair.split}) and {pair.other} ({pair.other_split}) differ in {pair.distance} of 256 bits"
-        )
+    looks = by_split(scan.facts, scan.looks)
+    for pair in near_pairs(looks):
+        message = f"{pair.name} ({pair.split}) and {pair.other} ({pair.other_split}) differ by {pair.difference}"
         scan.faults.add("near", "near duplicate", pair.name, "", message)
-    count = {split: len(found) for split, found in sorted(hashes.items())}
-    what = "source pictures" if corpus else "rows' first pictures (no corpus at hand)"
-    flat = sum(found is None for found in scan.hashes.values())
-    summary = f"no picture of a split looks like one of another: {sum(count.values())} {what} compared, {flat} too flat"
-    unseen = {id for row in scan.facts if row.sizes for id in row.sources} - scan.hashes.keys() if corpus else set()
+    count = {split: len(found) for split, found in sorted(looks.items())}
+    what = "source pictures" if corpus else "rows' first pictures"
+    flat = sum(look.flat for found in looks.values() for look in found.values())
+    summary = f"no picture of a split looks like one of another: {sum(count.values())} {what} compared"
+    if flat:
+        summary += f", {flat} flat ones by thumbnail"
+    unseen = {id for row in scan.facts if row.sizes for id in row.sources} - scan.looks.keys() if corpus else set()
+    if scan.looks and not corpus:
+        summary = f"the corpus's pictures were not compared (no corpus at hand: name it with --source); {summary}"
     if unseen:
         summary += f", {len(unseen)} not found in the corpus"
-    status = NOT_RUN if unseen or (scan.hashes and not corpus) else PASSED
-    return part("near", scan.faults, status, summary, {"compared": count, "too flat": flat})
+    status = NOT_RUN if unseen or (scan.looks and not corpus) else PASSED
+    return part("near", scan.faults, status, summary, {"compared": count, "flat": flat})

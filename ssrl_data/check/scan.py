@@ -18,10 +18,10 @@ from ssrl_data.check.pictures import MAX_PIXELS, Anatomy, anatomy
 from ssrl_data.check.probe import features
 from ssrl_data.check.report import Faults
 from ssrl_data.check.rows import columns_fault, parse_row, row_faults
-from ssrl_data.check.seen import picture_hash
+from ssrl_data.check.seen import look_if_able
 from ssrl_data.check.truth import Auditor
 from ssrl_data.core import Json, Row
-from ssrl_data.curate.pdq import Hash
+from ssrl_data.curate.alike import Look
 from ssrl_data.row import digest
 from ssrl_data.sources.base import Source
 
@@ -58,7 +58,7 @@ class Scan:
     rows: int = 0
     facts: list[Facts] = field(default_factory=list)
     unaudited: Counter[str] = field(default_factory=Counter)
-    hashes: dict[str, Hash | None] = field(default_factory=dict)
+    looks: dict[str, Look | None] = field(default_factory=dict)
 
     def extend(self, other: Scan) -> None:
         """Add another scan's findings after this one's."""
@@ -66,7 +66,7 @@ class Scan:
         self.rows += other.rows
         self.facts += other.facts
         self.unaudited.update(other.unaudited)
-        self.hashes |= other.hashes
+        self.looks |= other.looks
 
 
 def scan_shard(job: Job) -> Scan:
@@ -96,7 +96,7 @@ def scan_shard(job: Job) -> Scan:
     except (OSError, pa.ArrowException) as error:
         fault("unreadable file", f"{type(error).__name__} after {scan.rows} rows")
     else:
-        scan.hashes |= auditor.hashes
+        scan.looks |= auditor.looks
         if scan.rows != job.stated["rows"]:
             fault("row count", f"{scan.rows} rows, the manifest says {job.stated['rows']}")
     return scan
@@ -133,8 +133,8 @@ def _scan_row(scan: Scan, job: Job, auditor: Auditor, columns: Mapping[str, Any]
         fault("truth", found_fault.rule, found_fault.message)
     if unaudited:
         scan.unaudited[unaudited] += 1
-    if not job.sources and row.images and row.source_id not in scan.hashes:
-        scan.hashes[row.source_id] = picture_hash(row.images[0])
+    if not job.sources and row.images and row.source_id not in scan.looks:
+        scan.looks[row.source_id] = look_if_able(row.images[0])
     scan.facts.append(_facts(columns, row, job.split, name, data, [p for p in parts if p], echo))
 
 

@@ -9,21 +9,17 @@ from importlib.util import find_spec
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ssrl_data.core import Pixels
-from ssrl_data.curate.pdq import NEAR, QUALITY, Hash, distances, hash_and_quality, packed
+from ssrl_data.curate import alike
+from ssrl_data.curate.alike import Look, look_at
 
 if TYPE_CHECKING:
     from ssrl_data.check.facts import Facts
 
 
-def picture_hash(pixels: Pixels) -> Hash | None:
-    """PDQ hashes of a picture and its turns and mirrors; None for one too flat, or without `pdqhash` installed."""
-    if find_spec("pdqhash") is None:
-        return None
-    hashes, quality = hash_and_quality(pixels)
-    return hashes if quality >= QUALITY else None
+def look_if_able(pixels: Pixels) -> Look | None:
+    """What a picture is compared by; None without `pdqhash` installed."""
+    return None if find_spec("pdqhash") is None else look_at(pixels)
 
 
 def duplicates(rows: Sequence[Facts]) -> Iterator[tuple[str, Facts, str]]:
@@ -57,39 +53,41 @@ def overlaps(rows: Iterable[Facts]) -> Iterator[tuple[str, Facts, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures of different splits that look alike; names are source ids, or row ids without the corpus."""
+    """Two pictures of different splits that look alike, and how they differ in words.
+
+    Names are source ids, or row ids without the corpus.
+    """
 
     split: str
     name: str
     other_split: str
     other: str
-    distance: int
+    difference: str
 
 
-def near_pairs(hashes: Mapping[str, Mapping[str, Hash]]) -> list[Pair]:
-    """Pictures of different splits within `NEAR` bits under some turn or mirror.
+def near_pairs(looks: Mapping[str, Mapping[str, Look]]) -> list[Pair]:
+    """Pictures of different splits that are one picture saved again under some turn or mirror.
 
     Args:
-        hashes: split to picture name to hashes.
+        looks: split to picture name to look.
     """
     out = []
-    for one, other in combinations(sorted(hashes, key=lambda split: len(hashes[split])), 2):
-        names, others = sorted(hashes[one]), sorted(hashes[other])
-        these, those = (packed([hashes[s][name] for name in ns]) for s, ns in ((one, names), (other, others)))
-        for start, begin, block in distances(these, those):
-            for i, j in np.argwhere(block <= NEAR).tolist():
-                # One record on both sides is an overlap, and found as that.
-                if names[start + i] != others[begin + j]:
-                    out.append(Pair(one, names[start + i], other, others[begin + j], int(block[i, j])))
+    for one, other in combinations(sorted(looks, key=lambda split: len(looks[split])), 2):
+        names, others = sorted(looks[one]), sorted(looks[other])
+        these, those = [looks[one][name] for name in names], [looks[other][name] for name in others]
+        for i, j, difference in alike.near_pairs(these, those):
+            # One record on both sides is an overlap, and found as that.
+            if names[i] != others[j]:
+                out.append(Pair(one, names[i], other, others[j], difference))
     return out
 
 
-def by_split(rows: Iterable[Facts], hashes: Mapping[str, Hash | None]) -> dict[str, dict[str, Hash]]:
-    """The hashes of all sources, by the split that their rows are in."""
-    out: dict[str, dict[str, Hash]] = defaultdict(dict)
+def by_split(rows: Iterable[Facts], looks: Mapping[str, Look | None]) -> dict[str, dict[str, Look]]:
+    """The looks of all sources, by the split that their rows are in."""
+    out: dict[str, dict[str, Look]] = defaultdict(dict)
     for row in rows:
         for name in row.sources or (row.id,):
-            found = hashes.get(name)
+            found = looks.get(name)
             if found is not None:
                 out[row.split][name] = found
     return dict(out)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ssrl_data.build.plan import Item, list_items
-from ssrl_data.check.seen import picture_hash
+from ssrl_data.check.seen import look_if_able
 from ssrl_data.core import Fault, Record, Reject, Row, SsrlError
-from ssrl_data.curate.pdq import Hash, whole
+from ssrl_data.curate.alike import Look
+from ssrl_data.curate.pdq import whole
 from ssrl_data.registry import modules, source_at, task_class
 from ssrl_data.sources.base import Source
 
@@ -71,7 +72,7 @@ class Auditor:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = sources
-        self.hashes: dict[str, Hash | None] = {}
+        self.looks: dict[str, Look | None] = {}
         self._items: dict[str, Item] = {item.key: item for item in list_items(sources)} if sources else {}
         self._opened: OrderedDict[str, Record | str] = OrderedDict()
         self._tasks = modules("ssrl.tasks")
@@ -123,7 +124,7 @@ class Auditor:
         else:
             try:
                 record = self.sources[item.source].open(item.entry)
-                self._hash(record)
+                self._look(record)
             except Reject as reject:
                 record = f"record unreadable: {reject.reason}"
         self._opened[key] = record
@@ -131,7 +132,7 @@ class Auditor:
             self._opened.popitem(last=False)
         return record
 
-    def _hash(self, record: Record) -> None:
-        if record.image is None or record.source_id in self.hashes:
+    def _look(self, record: Record) -> None:
+        if record.image is None or record.source_id in self.looks:
             return
-        self.hashes[record.source_id] = picture_hash(whole(record.image))
+        self.looks[record.source_id] = look_if_able(whole(record.image))

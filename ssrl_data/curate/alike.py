@@ -1,13 +1,16 @@
-"""From hashes to groups and neighbours."""
+"""From how pictures look to groups and neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssrl_data.curate.pdq import NEAR, distances
+from ssrl_data.core import Pixels
+from ssrl_data.curate.pdq import NEAR, QUALITY, Hash, distances, hash_and_quality, packed
+from ssrl_data.curate.thumbnail import alike, thumbnail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,12 +26,56 @@ CLEAR = 90
 another picture, and is left out."""
 
 
-def near_pairs(bits: Bits) -> Iterator[tuple[int, int]]:
-    """Pairs of different pictures within `NEAR` bits, in order."""
-    for start, begin, block in distances(bits, bits):
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a picture is compared by.
+
+    Attributes:
+        hashes: of its turns and mirrors.
+        quality: of the hashes, 0 (flat) to 100.
+        thumbnail: its colours.
+    """
+
+    hashes: Hash
+    quality: int
+    thumbnail: bytes
+
+    @property
+    def flat(self) -> bool:
+        """Whether the picture holds too little for its hashes, and is compared by its thumbnail."""
+        return self.quality < QUALITY
+
+
+def look_at(pixels: Pixels) -> Look:
+    """What a picture is compared by.
+
+    Raises:
+        SsrlError: `pdqhash` is not installed.
+    """
+    return Look(*hash_and_quality(pixels), thumbnail(pixels))
+
+
+def near_pairs(these: Sequence[Look], those: Sequence[Look]) -> Iterator[tuple[int, int, str]]:
+    """Pairs that are one picture saved again under some turn or mirror: both places, and how they differ in words.
+
+    Two pictures are compared by their hashes, by their thumbnails when one of them is flat: so every one is compared
+    with every other one, also one that was just flat with a copy that is not.
+    """
+    (flat, full), (flats, fulls) = _parted(these), _parted(those)
+    bits, others = (packed([looks[i].hashes for i in at]) for looks, at in ((these, full), (those, fulls)))
+    for start, begin, block in distances(bits, others):
         for i, j in np.argwhere(block <= NEAR).tolist():
-            if start + i != begin + j:
-                yield start + i, begin + j
+            yield full[start + i], fulls[begin + j], f"{block[i, j]} of 256 bits"
+    for at, to in ((flat, range(len(those))), (full, flats)):
+        if not to:
+            continue
+        for i, j, error in alike([these[i].thumbnail for i in at], [those[j].thumbnail for j in to]):
+            yield at[i], to[j], f"{error:.1f} of 255 levels"
+
+
+def _parted(looks: Sequence[Look]) -> tuple[list[int], list[int]]:
+    """Places of the flat ones, and of the others."""
+    return [i for i, look in enumerate(looks) if look.flat], [i for i, look in enumerate(looks) if not look.flat]
 
 
 class Groups:

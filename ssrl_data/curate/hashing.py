@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from ssrl_data.build.plan import Item
 from ssrl_data.core import Reject
-from ssrl_data.curate.pdq import Hash, hash_and_quality, whole
+from ssrl_data.curate.alike import Look, look_at
+from ssrl_data.curate.pdq import whole
 from ssrl_data.sources.base import Source
 
 CHUNK = 16
@@ -21,11 +22,10 @@ KILLED = "killed the worker"
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """What one record is: content, hashes and quality of its picture if it has one, or why it cannot be read."""
+    """What one record is: content, look of its picture if it has one, or why it cannot be read."""
 
     source_id: str = ""
-    hashes: Hash | None = None
-    quality: int | None = None
+    look: Look | None = None
     reason: str | None = None
 
 
@@ -87,10 +87,8 @@ def hashed(items: Sequence[Item], sources: Sequence[Source]) -> list[Hashed]:
     for item in items:
         try:
             record = sources[item.source].open(item.entry)
-            if record.image is None:
-                out.append(Hashed(record.source_id))
-            else:
-                out.append(Hashed(record.source_id, *hash_and_quality(whole(record.image))))
+            look = None if record.image is None else look_at(whole(record.image))
+            out.append(Hashed(record.source_id, look))
         except Reject as reject:
             out.append(Hashed(reason=reject.reason))
     return out

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from ssrl_data.build.plan import Item, list_items
 from ssrl_data.curate.alike import Groups, near_pairs, neighbours
 from ssrl_data.curate.hashing import Hashed, hash_records
-from ssrl_data.curate.pdq import QUALITY, packed
-from ssrl_data.curate.table import write_table
+from ssrl_data.curate.pdq import packed
+from ssrl_data.curate.table import make_way, write_table
 from ssrl_data.registry import source_at
 from ssrl_data.sources.base import Source
 
@@ -27,7 +27,7 @@ class Findings:
         records: in the corpora.
         groups: that no split may divide.
         joined: records that share a group with a duplicate of another group of the corpus's own.
-        flat: pictures that hold too little to be compared.
+        flat: pictures that hold too little for their hashes, compared by thumbnails.
         unreadable: records by reason.
     """
 
@@ -48,31 +48,33 @@ def curate(addresses: Sequence[str], out: Path, workers: int, say: Callable[[str
         say: takes the lines of progress when standard error is no terminal.
 
     Raises:
-        SsrlError: no such corpus, an empty one, or `pdqhash` is not installed.
+        SsrlError: no such corpus, an empty one, the table cannot lie there, or `pdqhash` is not installed.
     """
     sources = [source_at(address) for address in addresses]
     items = list_items(sources)
+    make_way(out)
     found = _opened(items, sources, workers, say)
     groups = Groups(item.entry.group for item in items)
     first: dict[str, str] = {}
     for item, record in zip(items, found, strict=True):
         if record.source_id:
             groups.join(item.entry.group, first.setdefault(record.source_id, item.entry.group))
-    compared = [i for i, record in enumerate(found) if record.hashes and (record.quality or 0) >= QUALITY]
-    bits = packed([hashes for i in compared if (hashes := found[i].hashes)])
-    for one, other in near_pairs(bits):
-        groups.join(items[compared[one]].entry.group, items[compared[other]].entry.group)
+    seen = {i: record.look for i, record in enumerate(found) if record.look}
+    at, looks = list(seen), list(seen.values())
+    for one, other, _ in near_pairs(looks, looks):
+        groups.join(items[at[one]].entry.group, items[at[other]].entry.group)
     named = [groups.find(item.entry.group) for item in items]
-    near: dict[int, list[str]] = {
-        compared[i]: [items[compared[j]].key for j in others]
-        for i, others in enumerate(neighbours(bits, [named[i] for i in compared]))
-    }
+    # Flat pictures have no neighbours: what a thumbnail calls different may still differ by little.
+    hashed = [i for i, look in seen.items() if not look.flat]
+    nearest = neighbours(packed([seen[i].hashes for i in hashed]), [named[i] for i in hashed])
+    near = {hashed[i]: [items[hashed[j]].key for j in others] for i, others in enumerate(nearest)}
     rows = [
         {
             "key": item.key,
             "group": named[i],
             "neighbours": near.get(i, []),
-            "quality": found[i].quality,
+            "quality": seen[i].quality if i in seen else None,
+            "stamp": item.entry.stamp,
             "reason": found[i].reason,
         }
         for i, item in sorted(enumerate(items), key=lambda pair: pair[1].key)
@@ -85,7 +87,7 @@ def curate(addresses: Sequence[str], out: Path, workers: int, say: Callable[[str
         records=len(items),
         groups=len(own),
         joined=sum(len(own[name]) > 1 for name in named),
-        flat=sum(record.quality is not None and record.quality < QUALITY for record in found),
+        flat=sum(look.flat for look in looks),
         unreadable=dict(sorted(Counter(record.reason for record in found if record.reason).items())),
     )
 

@@ -5,7 +5,8 @@
 | `key` | the record as a build names it: with several corpora, their number comes first |
 | `group` | what no split may divide: the corpus's own groups, joined where pictures of theirs are near duplicates |
 | `neighbours` | keys of the most alike of the clearly different records of other groups, nearest first |
-| `quality` | how much the picture holds to be compared by, 0 to 100; null without one |
+| `quality` | how much the picture holds for its hash, 0 to 100; null without one. Below 50 a thumbnail is compared |
+| `stamp` | what the record's content was known by in the listing: its files' sizes |
 | `reason` | why the record cannot be read, else null |
 """
 
@@ -26,6 +27,7 @@ SCHEMA: dict[str, polars.DataType | type[polars.DataType]] = {
     "group": polars.String,
     "neighbours": polars.List(polars.String),
     "quality": polars.Int32,
+    "stamp": polars.String,
     "reason": polars.String,
 }
 
@@ -37,17 +39,32 @@ class Curated:
     Attributes:
         digest: of the file's bytes.
         groups: record key to group.
+        stamps: record key to what its content was known by.
         neighbours: record key to keys, nearest first.
     """
 
     digest: str
     groups: Mapping[str, str]
+    stamps: Mapping[str, str]
     neighbours: Mapping[str, Sequence[str]]
+
+
+def make_way(path: Path) -> None:
+    """Make the folder of a table, so that a name that cannot be one is found before the work.
+
+    Raises:
+        SsrlError: the path is a folder, or its folder cannot be made.
+    """
+    if path.is_dir():
+        raise SsrlError(f"{path} is a folder: name a file for the table, such as {path / 'table.parquet'}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SsrlError(f"{path.parent}: cannot be made ({error.strerror}): name another file for the table") from error
 
 
 def write_table(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     """Write the rows under the final name at once; equal rows give equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = polars.DataFrame(rows, schema=SCHEMA)
     replace(
         path,
@@ -63,10 +80,12 @@ def read_table(path: Path) -> Curated:
     Raises:
         SsrlError: there is no such file, or it is not a table of `ssrl curate`.
     """
+    if path.is_dir():
+        raise SsrlError(f"{path} is a folder: name the file that `ssrl curate` wrote")
     if not path.is_file():
         raise SsrlError(f"{path}: no such file: make it with `ssrl curate SOURCE --out {path}`")
     try:
-        table = polars.read_parquet(path, columns=["key", "group", "neighbours"])
+        table = polars.read_parquet(path, columns=["key", "group", "stamp", "neighbours"])
     except (polars.exceptions.PolarsError, OSError) as error:
         raise SsrlError(f"{path} is not a table of `ssrl curate`: make it again") from error
     if any(table.schema[name] != SCHEMA[name] for name in table.columns):
@@ -75,5 +94,6 @@ def read_table(path: Path) -> Curated:
     return Curated(
         file_digest(path),
         dict(zip(keys, table["group"].to_list(), strict=True)),
+        dict(zip(keys, table["stamp"].to_list(), strict=True)),
         dict(zip(keys, table["neighbours"].to_list(), strict=True)),
     )

@@ -23,9 +23,9 @@ from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.probe import FAMILIES, SOURCES, answer_class, features, probe
 from ssrl_data.check.report import KEPT, Faults
 from ssrl_data.check.scan import Facts
-from ssrl_data.check.seen import duplicates, near_pairs, overlaps, picture_hash
+from ssrl_data.check.seen import duplicates, look_if_able, near_pairs, overlaps
 from ssrl_data.core import Answer, Row
-from ssrl_data.curate.pdq import NEAR
+from ssrl_data.curate.alike import Look
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, pack_answer
@@ -238,24 +238,32 @@ def china(photos: Path) -> NDArray[np.uint8]:
 
 def test_near_pairs_through_turns_mirrors_and_encoders(china: NDArray[np.uint8], photos: Path) -> None:
     other = Picture((photos / "coffee.png").read_bytes())
-    test = {"flip": picture_hash(np.ascontiguousarray(np.rot90(china)[:, ::-1]))}
-    train = {"china": picture_hash(china), "coffee": picture_hash(other.view((0, 0, *other.size), (400, 300)))}
-    assert None not in (*test.values(), *train.values())
-    pairs = near_pairs({"test": test, "train": train})  # type: ignore[dict-item]
-    assert [(pair.name, pair.other) for pair in pairs] == [("flip", "china")]
-    assert pairs[0].distance <= NEAR
-    assert picture_hash(np.full((300, 400, 3), 90, np.uint8)) is None
+    dark = china // 16
+    pictures = {
+        "test": {"flip": np.rot90(china)[:, ::-1], "dark flip": np.rot90(dark)[:, ::-1]},
+        "train": {"china": china, "dark": dark, "coffee": other.view((0, 0, *other.size), (400, 300))},
+    }
+    looks = {
+        split: {name: look for name, p in named.items() if (look := look_if_able(np.ascontiguousarray(p)))}
+        for split, named in pictures.items()
+    }
+    assert looks["train"]["dark"].flat
+    pairs = {(pair.name, pair.other): pair.difference for pair in near_pairs(looks)}
+    assert set(pairs) == {("flip", "china"), ("dark flip", "dark")}
+    assert pairs["flip", "china"].endswith(" of 256 bits")
+    assert pairs["dark flip", "dark"] == "0.0 of 255 levels"
 
 
 def test_near_pairs_do_not_depend_on_blocks() -> None:
     """More pictures than a block, two of them alike: found at their places."""
     rng = np.random.default_rng(3)
     hashes = [tuple(row.tobytes() for row in rng.integers(0, 256, (8, 32), dtype=np.uint8)) for _ in range(5300)]
-    train = {f"{i:05d}": value for i, value in enumerate(hashes[:4700])}
-    test = {f"t{i:05d}": value for i, value in enumerate(hashes[4700:])}
-    test["t00599"] = (*test["t00599"][:5], train["04321"][0], *test["t00599"][6:])
-    assert [(p.name, p.other, p.distance) for p in near_pairs({"test": test, "train": train})] == [
-        ("t00599", "04321", 0)
+    train = {f"{i:05d}": Look(value, 100, b"") for i, value in enumerate(hashes[:4700])}
+    test = {f"t{i:05d}": Look(value, 100, b"") for i, value in enumerate(hashes[4700:])}
+    last = test["t00599"].hashes
+    test["t00599"] = Look((*last[:5], train["04321"].hashes[0], *last[6:]), 100, b"")
+    assert [(p.name, p.other, p.difference) for p in near_pairs({"test": test, "train": train})] == [
+        ("t00599", "04321", "0 of 256 bits")
     ]
 
 

@@ -29,7 +29,7 @@ from ssrl_data.sources.folder import Folder
 
 @pytest.fixture(scope="module")
 def corpus(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photographs, one of them copied, one turned and shrunk, a plain picture twice, and a file that is none."""
+    """Photographs, one of them copied, one turned and shrunk, two plain pictures, and a file that is none."""
     folder = tmp_path_factory.mktemp("corpus")
     for photo in photos.iterdir():
         shutil.copy(photo, folder)
@@ -38,7 +38,7 @@ def corpus(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = coffee.view((0, 0, *coffee.size), (450, 300))
     (folder / "turned.jpg").write_bytes(encode(np.ascontiguousarray(np.rot90(small)[:, ::-1])))
     for i in range(2):
-        plain = np.full((300, 300, 3), 90 + i, np.uint8)
+        plain = np.full((300, 300, 3), 90 + 20 * i, np.uint8)
         (folder / f"plain{i}.jpg").write_bytes(encode(np.asarray(cv2.circle(plain, (90, 90), 20, (95, 90, 90), -1))))
     (folder / "broken.jpg").write_bytes(b"no picture")
     return folder
@@ -49,7 +49,10 @@ def table(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("table") / "new" / "table.parquet"
     done = ssrl("curate", corpus, "--out", out, "--workers", "2")
     assert done.returncode == 0, done.stderr
-    assert "13 records in 11 groups; 4 records are in groups joined by near duplicates, 2 are too flat" in done.stdout
+    assert (
+        "13 records in 11 groups; 4 records are in groups joined by near duplicates, 2 are so flat that thumbnails"
+        in done.stdout
+    )
     assert "1 unreadable records, listed under `reason`: not a picture 1" in done.stdout
     return out
 
@@ -132,15 +135,49 @@ def test_a_table_of_another_corpus_is_refused(corpus: Path, table: Path, tmp_pat
     shutil.copytree(corpus, more)
     shutil.copy(more / "china.jpg", more / "new.jpg")
     with pytest.raises(
-        SsrlError, match=r"does not list 1 of the corpus's 14 records \('new.jpg'.*run `ssrl curate` again"
+        SsrlError,
+        match=r"does not list 1 of the corpus's 14 records \('new.jpg'.*as many of them and in the same order",
     ):
         make_plan(recipe(more, table), [source_at(str(more))])
-    for path, message in ((corpus / "china.jpg", "is not a table"), (tmp_path / "none.parquet", "no such file")):
+    (more / "new.jpg").unlink()
+    shutil.copy(more / "coffee.png", more / "china.jpg")
+    with pytest.raises(SsrlError, match=r"other content of 1 of the corpus's 13 records \('china.jpg'.*curate` again"):
+        make_plan(recipe(more, table), [source_at(str(more))])
+    wrong = (
+        (corpus / "china.jpg", "is not a table"),
+        (tmp_path / "none.parquet", "no such file"),
+        (tmp_path, "is a folder: name the file"),
+    )
+    for path, message in wrong:
         with pytest.raises(SsrlError, match=message):
             read_table(path)
-    polars.DataFrame({"key": [1], "group": ["a"], "neighbours": [["b"]]}).write_parquet(tmp_path / "ints.parquet")
+    polars.DataFrame({"key": [1], "group": ["a"], "stamp": ["1"], "neighbours": [["b"]]}).write_parquet(
+        tmp_path / "ints.parquet"
+    )
     with pytest.raises(SsrlError, match="is not a table"):
         read_table(tmp_path / "ints.parquet")
+
+
+def test_a_table_that_cannot_lie_there_is_refused_before_the_work(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for out, message in ((tmp_path, "is a folder: name a file"), (tmp_path / "file" / "t.parquet", "cannot be made")):
+        said: list[str] = []
+        with pytest.raises(SsrlError, match=message):
+            curate([str(corpus)], out, 1, say=said.append)
+        assert said == []
+
+
+def test_copies_of_a_dark_picture_share_a_group(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "dark"
+    folder.mkdir()
+    for name in ("china", "flower", "coffee"):
+        picture = Picture(next(photos.glob(f"{name}.*")).read_bytes())
+        dark = picture.view((0, 0, *picture.size), (360, 240)) // 8
+        (folder / f"{name}-a.jpg").write_bytes(encode(dark))
+        (folder / f"{name}-b.jpg").write_bytes(encode(np.ascontiguousarray(dark[::2, ::-2])))
+    assert curate([str(folder)], tmp_path / "t.parquet", 1, say=lambda line: None).flat == 6
+    groups = read_table(tmp_path / "t.parquet").groups
+    assert groups == {key: f"{key[:-6]}-a.jpg" for key in groups}
 
 
 def test_a_build_takes_donors_from_the_neighbours(corpus: Path, table: Path, tmp_path: Path) -> None:
