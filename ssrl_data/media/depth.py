@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -128,10 +129,13 @@ class Depth:
         whole = self.distances
         columns = _covered(x0, x1, size[0], whole.shape[1] / self.size[0], whole.shape[1])
         rows = _covered(y0, y1, size[1], whole.shape[0] / self.size[1], whole.shape[0])
+        left = int(columns[0][0])
+        reached = whole[:, left : int(columns[1][-1]) + 1]
+        columns = (columns[0] - left, columns[1] - left)
         nearest, farthest = (
-            _reduced(least, _reduced(least, whole, *rows).T, *columns).T for least in (np.minimum, np.maximum)
+            _reduced(least, _reduced(least, reached, *rows), *columns) for least in (np.minimum, np.maximum)
         )
-        return np.ascontiguousarray(nearest), np.ascontiguousarray(farthest)
+        return nearest, farthest
 
     def _read(self) -> Distances:
         rule = self.rule
@@ -143,7 +147,7 @@ class Depth:
             raise Reject("depth of another shape than its picture")
         unknown = np.isin(raw, rule.invalid) | ~np.isfinite(raw)
         values = raw.astype(np.float32) * np.float32(rule.scale)
-        values[unknown] = np.nan
+        np.copyto(values, np.nan, where=unknown)
         if rule.kind == "relative":
             known = values[~unknown]
             if not known.size:
@@ -154,7 +158,7 @@ class Depth:
             return np.asarray(1 - np.clip((values - low) / (high - low), 0, 1), np.float32)
         values += np.float32(rule.offset)
         with np.errstate(invalid="ignore"):
-            values[~(values > 0)] = np.nan
+            np.copyto(values, np.nan, where=~(values > 0))
         if np.isnan(values).all():
             raise Reject("depth known nowhere")
         return values if rule.kind == "metric" else np.asarray(1 / values, np.float32)
@@ -169,14 +173,14 @@ def _covered(low: int, high: int, count: int, scale: float, limit: int) -> tuple
 
 
 def _reduced(least: Callable[..., Distances], values: Distances, first: Indices, last: Indices) -> Distances:
-    """`np.minimum` or `np.maximum` over rows first to last, for each pair; both keep NaN.
+    """`np.minimum` or `np.maximum` over rows first to last, for each pair, transposed; both keep NaN.
 
     Row by row of the result rather than by `reduceat`, which takes ten times as long along the first axis.
     """
     out = values[first]
     for step in range(1, int((last - first).max()) + 1):
         out = least(out, values[np.minimum(first + step, last)])
-    return np.ascontiguousarray(out)
+    return np.asarray(cv2.transpose(out), np.float32)
 
 
 def _array(data: bytes, name: str) -> NDArray[Any]:
