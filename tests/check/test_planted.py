@@ -303,6 +303,8 @@ def test_another_corpus_leaves_truth_and_near_open(dataset: Path, tmp_path: Path
     report = check_dataset(dataset, [str(other)])
     found = statuses(report)
     assert (found["truth"], found["near"]) == ("not rechecked", "not run")
+    probe = next(part.summary for part in report.parts if part.name == "probe")
+    assert "on 1 of 2 levels: image/jigsaw/easy: 8 source records, 20 needed" in probe
     assert "8 not found in the corpus" in report.parts[-1].summary
 
 
