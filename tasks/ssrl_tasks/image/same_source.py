@@ -147,15 +147,16 @@ class SameSource(Task[SameSourceParams]):
         picture, other = _pair(records, p)
         first, second, elsewhere = _places(p, picture.size, other.size, rng)
         size = (p.side, p.side)
-        plain = [picture.view(first, size), picture.view(second, size), other.view(elsewhere, size)]
-        if _coloured(plain[0]) != _coloured(plain[2]):
+        outer = [picture.view(first, size), other.view(elsewhere, size)]
+        if _coloured(outer[0]) != _coloured(outer[1]):
             raise Skip("only one picture has colour")
         looks = [_look(p, rng) for _ in range(2)]
-        looks.append(looks[1])
-        changes = [_change(pixels, look) for pixels, look in zip(plain, looks, strict=True)]
-        shown = [_changed(pixels, change) for pixels, change in zip(plain, changes, strict=True)]
-        if min(similarity.least_contrast(similarity.thumbnail(pixels, 16)[None]) for pixels in shown) < CONTRAST:
-            raise Skip("flat view")
+        # The second view last, since one of each picture tells most of what is refused.
+        (one, change), (two, other_change) = (_shown(*each) for each in zip(outer, looks, strict=True))
+        middle = picture.view(second, size)
+        same, same_change = _shown(middle, looks[1])
+        plain = [outer[0], middle, outer[1]]
+        shown, changes = [one, same, two], [change, same_change, other_change]
         parts = [
             _part(box, _common(first, second), p.side, change["flip"])
             for box, change in zip((first, second), changes, strict=False)
@@ -337,6 +338,15 @@ def _changed(pixels: Pixels, change: dict[str, Json]) -> Pixels:
     if change["blur"]:
         out = cv2.GaussianBlur(out, (0, 0), change["blur"])
     return np.ascontiguousarray(out[:, ::-1] if change["flip"] else out, np.uint8)
+
+
+def _shown(pixels: Pixels, look: dict[str, Any]) -> tuple[Pixels, dict[str, Json]]:
+    """A view as it is shown, and what was done to it; refused where that leaves it flat."""
+    change = _change(pixels, look)
+    shown = _changed(pixels, change)
+    if similarity.least_contrast(similarity.thumbnail(shown, 16)[None]) < CONTRAST:
+        raise Skip("flat view")
+    return shown, change
 
 
 def _part(box: Box, common: Box, side: int, flip: bool) -> Box:
