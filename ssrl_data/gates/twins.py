@@ -60,7 +60,7 @@ def common_points(one: Grey, other: Grey) -> int:
         other: that of another.
 
     Returns:
-        0 to 5 for 250 pairs of photographs that have nothing in common, 7 or more for 20 crops of one picture, mirrored,
+        0 to 5 for 250 pairs of photographs with nothing in common, 7 or more for 20 crops of one picture, mirrored,
         resized and encoded again.
     """
     finder = cv2.ORB.create(_POINTS, edgeThreshold=15, fastThreshold=10)
