@@ -25,7 +25,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", ["spatial_ssrl", "ssl4rl"])
-def test_recipes(name: str, sources: list[str], tmp_path: Path) -> None:
+def test_mixtures(name: str, sources: list[str], tmp_path: Path) -> None:
     if name == "ssl4rl":
         sources = sources[:2]  # rendered scenes are papered with the same few photographs: none is without another
     table, out = tmp_path / "curated.parquet", tmp_path / "out"
