@@ -109,9 +109,9 @@ def row(task: Task[Any], level: str, made: Example) -> Row:
     return decode_row(columns)
 
 
-def made(task: Task[Any], count: int) -> Iterator[tuple[str, int, int, Example]]:
+def made(task: Task[Any], count: int, chosen: tuple[str, ...] = ()) -> Iterator[tuple[str, int, int, Example]]:
     """Up to `count` examples over records and aims in turn: name of the record, variant, aim, example."""
-    done, known = 0, names(task)
+    done, known = 0, chosen or names(task)
     for turn in range(count * 4):
         name, aim = known[turn % len(known)], turn * 5 % task.classes()
         for k in range(turn * TRIES, (turn + 1) * TRIES):
