@@ -25,23 +25,14 @@ def test_the_easy_prompt_has_at_most_25_words() -> None:
 def test_every_tile_but_one_is_left_alone() -> None:
     for kind in KINDS:
         task = TileAnomaly(TileAnomalyParams(side=192, grid=3, kinds=(kind,)))
-        for _, k, aim, one in made_rows.made(task, 3, ("ihc.png", "coffee.png", "astronaut.png")):
-            record = made_rows.record(made_rows.NAMES[0])
+        for name, k, aim, one in made_rows.made(task, 3, ("ihc.png", "coffee.png", "astronaut.png")):
             shown = np.asarray(one.prompt[0])
-            name = next(n for n in made_rows.NAMES if _same(n, one.meta["box"], shown))
             record = made_rows.record(name)
             assert record.image is not None
             source = record.image.view(tuple(one.meta["box"]), (192, 192))
             y, x = np.nonzero((shown != source).any(2))
             assert {int(tile) for tile in np.unique(y // 64 * 3 + x // 64)} == {aim}, (kind, k)
             assert one.used == (2 if kind == "foreign" else 1)
-
-
-def _same(name: str, box: list[int], shown: np.ndarray) -> bool:
-    picture = made_rows.record(name).image
-    if picture is None or box[2] > picture.size[0] or box[3] > picture.size[1]:
-        return False
-    return bool((picture.view((box[0], box[1], box[2], box[3]), (192, 192)) == shown).all(2).mean() > 0.8)
 
 
 def test_only_a_level_with_foreign_tiles_asks_for_a_donor() -> None:
