@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssrl_data.core import Json, SsrlError
+from ssrl_data.listing import Item, list_items
 from ssrl_data.recipe import Part, Recipe, plain
 from ssrl_data.registry import task_class
 from ssrl_data.rng import Rng
 from ssrl_data.row import canonical, digest
-from ssrl_data.sources.base import Entry, Source
+from ssrl_data.sources.base import Source
 
 if TYPE_CHECKING:
     from ssrl_data.curate.table import Curated
@@ -31,15 +32,6 @@ SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An entry of one of the recipe's corpora."""
-
-    source: int
-    entry: Entry
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +93,6 @@ class Plan:
     def fingerprint(self) -> str:
         """Equal for two builds exactly when they must give the same bytes."""
         return digest(canonical(self.identity))
-
-
-def list_items(sources: Sequence[Source]) -> list[Item]:
-    """Every entry of every corpus, with keys that stay unique over several corpora.
-
-    Raises:
-        SsrlError: the corpora hold nothing.
-    """
-    several = len(sources) > 1
-    items = [_item(i, entry, several) for i, source in enumerate(sources) for entry in source.entries()]
-    if not items:
-        raise SsrlError("the corpus holds no record that can be used: check the folder and its corpus.yaml")
-    return items
-
-
-def _item(source: int, entry: Entry, several: bool) -> Item:
-    if not several:
-        return Item(source, entry, entry.key)
-    key = f"{source}/{entry.key}"
-    # A record that is a group for itself stays one, though another corpus may have a file of that name.
-    return Item(source, replace(entry, group=key) if entry.group == entry.key else entry, key)
 
 
 def split_groups(groups: Sequence[str], split: Mapping[str, float], seed: int) -> dict[str, str]:

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from ssrl_data.build.commit import file_digest, replace, replace_json
 from ssrl_data.build.faults import reach
-from ssrl_data.build.plan import DONOR_POOL, Cell, Item, Shard
+from ssrl_data.build.plan import DONOR_POOL, Cell, Shard
 from ssrl_data.core import Example, Json, Record, Reject, Skip, Task
+from ssrl_data.listing import Item
 from ssrl_data.media.image import encode
 from ssrl_data.recipe import rebuilt
 from ssrl_data.registry import answer_kind

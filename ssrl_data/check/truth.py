@@ -7,11 +7,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ssrl_data.build.plan import Item, list_items
 from ssrl_data.check.seen import look_if_able
 from ssrl_data.core import Fault, Record, Reject, Row, SsrlError
 from ssrl_data.curate.alike import Look
 from ssrl_data.curate.pdq import whole
+from ssrl_data.listing import Item, list_items
 from ssrl_data.registry import modules, source_at, task_class
 from ssrl_data.sources.base import Source
 

@@ -8,10 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from ssrl_data.build.plan import Item
 from ssrl_data.core import Reject
 from ssrl_data.curate.alike import Look, look_at
 from ssrl_data.curate.pdq import whole
+from ssrl_data.listing import Item
 from ssrl_data.sources.base import Source
 
 CHUNK = 16

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ssrl_data.build.plan import Item, list_items
 from ssrl_data.curate.alike import Groups, near_pairs, neighbours
 from ssrl_data.curate.hashing import Hashed, hash_records
 from ssrl_data.curate.pdq import packed
 from ssrl_data.curate.table import make_way, write_table
+from ssrl_data.listing import Item, list_items
 from ssrl_data.registry import source_at
 from ssrl_data.sources.base import Source
 

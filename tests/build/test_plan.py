@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, list_items, make_plan, shares, split_groups
+from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, make_plan, shares, split_groups
 from ssrl_data.core import Record, SsrlError
+from ssrl_data.listing import list_items
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.rng import Rng
 from ssrl_data.sources.base import Entry, Source

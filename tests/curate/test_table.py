@@ -220,7 +220,7 @@ class Deadly(Folder):
 
 
 def test_a_record_that_kills_its_worker_costs_itself(corpus: Path) -> None:
-    from ssrl_data.build.plan import list_items
+    from ssrl_data.listing import list_items
 
     source = Deadly.at(str(corpus))
     items = list_items([source])
