@@ -7,6 +7,7 @@ which also raises the task's version.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,14 @@ def motorcycle() -> Record:
         camera=Camera(994.978, (311.193, 254.877)),
         pair=Pair(Picture(right), (1.0, 0.0, 0.0)),
     )
+
+
+def with_depth(record: Record, values: Any, rule: DepthRule | None = None) -> Record:
+    """The record with another depth map."""
+    file = io.BytesIO()
+    np.save(file, values)
+    assert record.image is not None
+    return dataclasses.replace(record, depth=Depth(file.getvalue(), rule or DepthRule(), record.image.size))
 
 
 def records(name: str, task: Task[Any]) -> list[Record]:

@@ -6,6 +6,7 @@ but its number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -60,6 +61,14 @@ def read(pixels: Pixels, box: Box) -> int | None:
     misfits = [float((np.abs(shown - mark) * cover).sum() / (3 * cover.sum())) for mark, cover in known]
     best = int(np.argmin(misfits))
     return best + 1 if misfits[best] <= LEGIBLE else None
+
+
+def difference(shown: Pixels, source: Pixels, boxes: Sequence[Sequence[int]]) -> float:
+    """Mean absolute difference in grey levels of two pictures of one size, outside the boxes."""
+    outside = np.ones(shown.shape[:2], bool)
+    for x0, y0, x1, y1 in boxes:
+        outside[y0:y1, x0:x1] = False
+    return float(np.abs(shown.astype(np.int16) - source)[outside].mean())
 
 
 def _corner(box: Box) -> tuple[int, int]:

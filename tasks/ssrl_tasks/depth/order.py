@@ -149,11 +149,8 @@ class Order(Task[OrderParams]):
         if record.image is None or record.depth is None:
             yield Fault("true", "the source carries no picture or no depth")
             return
-        unmarked = np.ones((side, side), bool)
-        for x0, y0, x1, y1 in spots:
-            unmarked[y0:y1, x0:x1] = False
         source = record.image.view(tuple(made["box"]), (side, side))
-        if np.abs(shown.astype(np.int16) - source)[unmarked].mean() > SAME:
+        if marks.difference(shown, source, spots) > SAME:
             yield Fault("true", "the picture is not the source's")
             return
         distances = [_median(record, made["box"], side, spot) for spot in spots]

@@ -171,11 +171,8 @@ class RelativePosition(Task[RelativePositionParams]):
         if record.image is None or record.depth is None or not record.depth.measured:
             yield Fault("true", "the source carries no picture or no measured depth")
             return
-        unmarked = np.ones((side, side), bool)
-        for x0, y0, x1, y1 in spots:
-            unmarked[y0:y1, x0:x1] = False
         source = record.image.view(tuple(made["box"]), (side, side))
-        if np.abs(shown.astype(np.int16) - source)[unmarked].mean() > SAME:
+        if marks.difference(shown, source, spots) > SAME:
             yield Fault("true", "the picture is not the source's")
             return
         stated = row.answer.value["answer"]

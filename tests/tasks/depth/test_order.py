@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,18 +14,11 @@ from ssrl_data.core import Example, Record, Row, Skip
 from ssrl_data.gates.regions import SIDE, flat
 from ssrl_data.media import marks
 from ssrl_data.media.camera import Camera
-from ssrl_data.media.depth import Depth, DepthRule
+from ssrl_data.media.depth import DepthRule
 from ssrl_data.rng import Rng
 from ssrl_tasks.depth.order import Order, OrderParams, _apart
 
 SCENE = "scene 5"
-
-
-def with_depth(record: Record, values: Any, rule: DepthRule | None = None) -> Record:
-    file = io.BytesIO()
-    np.save(file, values)
-    assert record.image is not None
-    return dataclasses.replace(record, depth=Depth(file.getvalue(), rule or DepthRule(), record.image.size))
 
 
 def distances(record: Record) -> Any:
@@ -53,10 +45,10 @@ def test_nearer_is_larger_in_disparities_and_by_default_in_relative_maps() -> No
     metres = distances(record)
     told = [
         record,
-        with_depth(record, (metres * 1000).astype(np.uint16), DepthRule(scale=0.001)),
-        with_depth(record, 100 / metres, DepthRule("disparity")),
-        with_depth(record, 1 / metres, DepthRule("relative")),
-        with_depth(record, metres, DepthRule("relative", scale=-1)),
+        made_rows.with_depth(record, (metres * 1000).astype(np.uint16), DepthRule(scale=0.001)),
+        made_rows.with_depth(record, 100 / metres, DepthRule("disparity")),
+        made_rows.with_depth(record, 1 / metres, DepthRule("relative")),
+        made_rows.with_depth(record, metres, DepthRule("relative", scale=-1)),
     ]
     for one in told:
         made = next(_tries(OrderParams(gap=0.15, spread=0.05), one))
@@ -80,14 +72,14 @@ def _tries(params: OrderParams, record: Record) -> Iterator[Example]:
 
 def test_other_depths_are_found(good: tuple[Row, Record]) -> None:
     row, record = good
-    assert "the depth map says" in messages(row, [with_depth(record, 10 - distances(record))])
-    assert "hardly apart" in messages(row, [with_depth(record, 100 + distances(record))])
+    assert "the depth map says" in messages(row, [made_rows.with_depth(record, 10 - distances(record))])
+    assert "hardly apart" in messages(row, [made_rows.with_depth(record, 100 + distances(record))])
     holed = distances(record).copy()
     _, y0, x1, _ = row.meta["make"]["regions"][1]
     box = row.meta["make"]["box"]
     scale = (box[2] - box[0]) / 400
     holed[int(box[1] + (y0 + 3) * scale), int(box[0] + (x1 - 3) * scale)] = np.nan
-    assert "not known throughout" in messages(row, [with_depth(record, holed)])
+    assert "not known throughout" in messages(row, [made_rows.with_depth(record, holed)])
 
 
 def test_a_wrong_mark_is_found_without_the_source(good: tuple[Row, Record]) -> None:
@@ -118,7 +110,7 @@ def test_spots_are_apart_along_rays_as_well() -> None:
     """A wall far to the side is farther from the lens than one in the middle that is deeper by a tenth."""
     values = np.full((480, 640), 2.2, np.float32)
     values[:, :100] = 2.0
-    record = with_depth(made_rows.record(SCENE), values)
+    record = made_rows.with_depth(made_rows.record(SCENE), values)
     spots = flat(record, (0, 0, 400, 400), (400, 400), 0.01)
     side, middle = (int(np.nonzero((spots.corners == at).all(1))[0][0]) for at in ((0, 10), (200, 200)))
     tuples = np.array([[side, middle]])
@@ -132,9 +124,9 @@ def test_a_floor_alone_is_skipped() -> None:
     record = made_rows.record(SCENE)
     rows = np.exp(-np.linspace(0, 1.2, 480, dtype=np.float32))[:, None].repeat(640, 1)
     with pytest.raises(Skip, match="depth follows the height in the picture"):
-        list(Order(OrderParams()).make([with_depth(record, rows)], Rng(0), 0))
+        list(Order(OrderParams()).make([made_rows.with_depth(record, rows)], Rng(0), 0))
     with pytest.raises(Skip, match="no flat spots apart in depth"):
-        list(Order(OrderParams()).make([with_depth(record, np.full((480, 640), 2.0))], Rng(0), 0))
+        list(Order(OrderParams()).make([made_rows.with_depth(record, np.full((480, 640), 2.0))], Rng(0), 0))
 
 
 def test_bands_are_thirds_of_the_range_shown() -> None:

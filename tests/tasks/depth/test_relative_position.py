@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -17,18 +16,11 @@ from ssrl_data.core import Example, Record, Row, Skip
 from ssrl_data.gates import regions
 from ssrl_data.media import marks
 from ssrl_data.media.camera import Camera
-from ssrl_data.media.depth import Depth, DepthRule
+from ssrl_data.media.depth import DepthRule
 from ssrl_data.rng import Rng
 from ssrl_tasks.depth.relative_position import DIRECTIONS, HEADINGS, RELATIONS, RelativePosition, RelativePositionParams
 
 SCENE = "scene 5"
-
-
-def with_depth(record: Record, values: Any, rule: DepthRule | None = None) -> Record:
-    file = io.BytesIO()
-    np.save(file, values)
-    assert record.image is not None
-    return dataclasses.replace(record, depth=Depth(file.getvalue(), rule or DepthRule(), record.image.size))
 
 
 def tries(params: RelativePositionParams, record: Record, count: int = 60) -> Iterator[Example]:
@@ -152,7 +144,7 @@ def test_relative_depths_and_pictures_off_the_axis_are_skipped_for_good() -> Non
     record = made_rows.record(SCENE)
     assert record.depth is not None
     metres = record.depth.distances
-    relative = with_depth(record, metres, DepthRule("relative", scale=-1))
+    relative = made_rows.with_depth(record, metres, DepthRule("relative", scale=-1))
     aside = dataclasses.replace(record, camera=Camera(560.0, (10.0, 240.0)))
     above = dataclasses.replace(record, facts={"upright": False})
     for one, reason in ((relative, "distances are not measured"), (aside, "picture too small"), (above, "no way up")):
@@ -165,10 +157,10 @@ def test_other_depths_and_headings_are_found(good: tuple[Row, Record]) -> None:
     row, record = good
     assert record.depth is not None
     metres = record.depth.distances
-    assert "the depth map says" in messages(row, [with_depth(record, 20 - 2 * metres)])
+    assert "the depth map says" in messages(row, [made_rows.with_depth(record, 20 - 2 * metres)])
     holed = metres.copy()
     holed[::20, ::20] = np.nan
-    assert "not known throughout" in messages(row, [with_depth(record, holed)])
+    assert "not known throughout" in messages(row, [made_rows.with_depth(record, holed)])
     made = dict(row.meta["make"])
     turned = dict(row.meta) | {"make": made | {"heading": (made["heading"] + 1) % 4}}
     assert "way faced" in messages(dataclasses.replace(row, meta=turned), [])
