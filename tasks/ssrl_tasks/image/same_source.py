@@ -63,14 +63,15 @@ _YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 _PATCH = 12
 
 # Audit. SAME: mean absolute difference, in grey levels on a thumbnail, between a view as shown and its source under
-# the recorded changes. MATCHES: feature points of a view found in the other picture in one consistent arrangement.
+# the recorded changes. MATCHES: feature points of a view found in the other picture in one consistent arrangement: at
+# most 3 in 1,172 views of photographs that have nothing in common.
 SAME = 2.5
 LIKE = 0.7
 _GRID = 16
 _SEEN = 384
 _POINTS = 300
 _ZOOM = 5.0
-MATCHES = 20
+MATCHES = 10
 
 
 @dataclass(frozen=True)
