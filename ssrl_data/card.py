@@ -24,11 +24,17 @@ from ssrl_data.untrusted import fenced, markdown, markdown_origin
 LISTED = 500
 """Attributions named in the card; the manifest has all."""
 
-MEDIA = {"depth": "pictures with depth or a second view", "image": "pictures", "text": "documents"}
+MEDIA = {
+    "depth": "pictures with depth or a second view",
+    "image": "pictures",
+    "text": "documents",
+    "video": "clips",
+}
 CATEGORIES = {
     "depth": ["visual-question-answering"],
     "image": ["visual-question-answering"],
     "text": ["text-generation"],
+    "video": ["video-text-to-text", "visual-question-answering"],
 }
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 

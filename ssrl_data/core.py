@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ssrl_data.media.camera import Camera, Pair
+    from ssrl_data.media.clip import Clip
     from ssrl_data.media.depth import Depth
     from ssrl_data.media.image import Picture
     from ssrl_data.rng import Rng
@@ -70,6 +71,7 @@ class Record:
         depth: the distance of what the picture shows, when the record carries it.
         camera: how the camera saw it; what is not known of it is None.
         pair: a second view of the same scene, when the record carries one.
+        clip: the clip, when the record carries one.
         text: the text, when the record carries one.
     """
 
@@ -84,6 +86,7 @@ class Record:
     depth: Depth | None = None
     camera: Camera | None = None
     pair: Pair | None = None
+    clip: Clip | None = None
     text: str | None = None
 
 
@@ -211,14 +214,14 @@ class Task(ABC, Generic[P]):
 
     Class attributes:
         version: raise it when any made row could change.
-        needs: fields of `Record` that must not be None.
+        needs: fields of `Record` that must not be None; set on the instance where they depend on the parameters.
         pictures: whether its prompts show pictures (text rows and picture rows never share one config).
         levels: named difficulties, easiest first; at least easy, medium, hard.
         signal: feature families of the shortcut probe that an honest solution may use; the card says why.
     """
 
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"image"})
+    needs: frozenset[str] = frozenset({"image"})
     pictures: ClassVar[bool] = True
     levels: ClassVar[Mapping[str, Any]]
     signal: ClassVar[frozenset[str]] = frozenset()

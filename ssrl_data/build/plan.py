@@ -10,7 +10,8 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,10 @@ DONOR_POOL = 4
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
+MEDIA = {"image": "pictures", "clip": "clips", "text": "texts"}
+"""Fields of a record that a file fills by itself, and what to call such files."""
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
+DECODER = "decord2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
     Raises:
         SsrlError: the corpora hold nothing or too few groups for the split, or the table is of another corpus.
     """
-    items = list_items(sources)
+    items = _usable(list_items(sources), recipe)
     resolved, neighbours = recipe.resolved(), dict[str, tuple[Item, ...]]()
     if recipe.curated is not None:
         from ssrl_data.curate.table import read_table
@@ -153,7 +157,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
         resolved["curated"] = table.digest
         known = {item.key: item for item in items}
         neighbours = {key: tuple(known[k] for k in keys if k in known) for key, keys in table.neighbours.items()}
-    home = split_groups([item.entry.group for item in items], recipe.split, recipe.seed)
+    home = _home(items, recipe)
     names = ["train", *sorted(recipe.split)]
     rows = recipe.split_rows()
     modalities = sorted({part.task.partition("/")[0] for part in recipe.parts})
@@ -165,17 +169,65 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
         for modality in modalities:
             parts = [part for part in recipe.parts if part.task.partition("/")[0] == modality]
             share = sum(part.weight for part in parts) / sum(part.weight for part in recipe.parts)
-            shards += _shards(recipe, parts, modality, split, members, round(rows[split] * share), rng)
+            carrying = [item for item in members if item.entry.media in _media(parts)]
+            shards += _shards(recipe, parts, modality, split, carrying, round(rows[split] * share), rng)
     shards = [replace(shard, neighbours=_of_split(shard, neighbours, home)) for shard in shards]
     listing = [[item.key, asdict(item.entry)] for item in items]
     identity = {
         "format": FORMAT,
         "recipe": resolved,
         "corpus": digest(canonical(listing)),
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: version(name) for name in LIBRARIES} | _decoder(items),
         "processor": platform.machine(),
     }
     return Plan(tuple(shards), identity, len(items))
+
+
+def _decoder(items: Sequence[Item]) -> dict[str, str]:
+    """The release of what decodes the clips, if there are any."""
+    if all(item.entry.media != "clip" for item in items):
+        return {}
+    try:
+        return {DECODER: version(DECODER)}
+    except PackageNotFoundError:  # another distribution of the same module
+        return {DECODER: ""}
+
+
+def _media(parts: Sequence[Part]) -> set[str]:
+    """What the files of records must be that some of these tasks can use."""
+    needs = [task_class(part.task)(params).needs for part in parts for params in part.levels.values()]
+    return {medium for medium in MEDIA if any(medium in need for need in needs)}
+
+
+def _usable(items: Sequence[Item], recipe: Recipe) -> list[Item]:
+    """The items whose files are of a kind that some task can use.
+
+    Raises:
+        SsrlError: a task finds nothing, or what reads its files is not installed.
+    """
+    held = {item.entry.media for item in items}
+    for part in recipe.parts:
+        wanted = _media([part])
+        if not wanted & held:
+            raise SsrlError(
+                f"{part.task} needs {' or '.join(MEDIA[medium] for medium in sorted(wanted))} and the corpus holds "
+                f"{' and '.join(MEDIA[medium] for medium in sorted(held))} alone: name another --source"
+            )
+        if "clip" in wanted & held and find_spec("decord") is None:
+            raise SsrlError(f'{part.task} reads clips with decord, which is not installed: pip install "ssrl[video]"')
+    return [item for item in items if item.entry.media in _media(recipe.parts)]
+
+
+def _home(items: Sequence[Item], recipe: Recipe) -> dict[str, str]:
+    """Group to split, decided for each medium apart, so that each split gets its share of every one."""
+    media: dict[str, str] = {}
+    for item in items:
+        group = item.entry.group
+        media[group] = min(media.get(group, item.entry.media), item.entry.media)
+    out: dict[str, str] = {}
+    for medium in sorted(set(media.values())):
+        out |= split_groups([group for group in media if media[group] == medium], recipe.split, recipe.seed)
+    return out
 
 
 def _regrouped(items: Sequence[Item], table: Curated, path: str) -> list[Item]:

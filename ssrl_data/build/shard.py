@@ -237,6 +237,8 @@ class ShardMaker:
             try:
                 if record is not None and record.image is not None:
                     record.image.view((0, 0, *record.image.size), (1, 1))
+                if record is not None and record.clip is not None:
+                    _ = record.clip.reel
             except Reject as reject:
                 self.rejects[donor.key] = reject.reason
                 record = None

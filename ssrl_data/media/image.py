@@ -112,7 +112,7 @@ class Picture:
             width, height = height, width
         (x0, x1), (y0, y1) = _span(x0, x1, scale), _span(y0, y1, scale)
         crop = decoded[y0:y1, x0:x1]
-        crop = _resampled(crop, width, height)
+        crop = resampled(crop, width, height)
         if swap:
             crop = crop.transpose(1, 0, 2)
         if mirror_x:
@@ -173,7 +173,7 @@ def decode(data: bytes) -> Pixels:
     return pixels
 
 
-def _resampled(pixels: Pixels, width: int, height: int) -> Pixels:
+def resampled(pixels: Pixels, width: int, height: int) -> Pixels:
     """Bilinear to a near whole multiple of the size, then the mean over whole blocks.
 
     Within 1.6 dB of the mean over real-valued blocks (OpenCV's INTER_AREA) at every factor, on photographs against

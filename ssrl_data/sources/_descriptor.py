@@ -9,6 +9,9 @@
         origin: https://example.org/stereo
         group: stereo          # never split between train and test; default: each file for itself
         facts: {upright: false}  # nothing in these pictures tells which way is up
+      - match: "*.mp4"
+        facts: {reversible: true}  # these clips read as well backwards
+        parts: 12              # each clip is cut into as many records, equal in time; one group
       - match: "scene*/left.png"
         depth:                   # the map of each picture, as in `DepthRule`
           file: "scene{1}/disparity.npy"  # {1}, {2}, ...: what the glob's wildcards stand for; {stem}: the file's
@@ -51,8 +54,11 @@ from ssrl_data.yaml_file import read_yaml
 
 NAME = "corpus.yaml"
 
-FACTS = {"upright": bool}
+FACTS = {"upright": bool, "reversible": bool}
 """What may be declared of a file beside its licence and group, and of which type."""
+
+MOST_PARTS = 10_000
+"""Records that one clip may be cut into."""
 
 _WILDCARD = re.compile(r"\*|\?|\[!?\]?[^\]]*\]")
 _HOLE = re.compile(r"\{(\w*)\}")
@@ -72,6 +78,7 @@ class Rule:
     depth: DepthFile | None = None
     camera: Camera | None = None
     pair: PairFile | None = None
+    parts: int = 1
     use: bool = True
     why: str = ""
 
@@ -141,6 +148,9 @@ def _rule(item: Any, where: str) -> Rule:
     for key, value in data.items():
         if key in read:
             data[key] = read[key](value, tuple(globs), f"{where}: {key}")
+        elif key == "parts":
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_PARTS:
+                raise SsrlError(f"{where}: parts must be a whole number from 1 to {MOST_PARTS}, got {value!r}")
         elif key != "facts":
             kind = bool if key == "use" else str
             if not isinstance(value, kind) or value == "":

@@ -40,6 +40,10 @@ class Entry:
     depth: DepthFile | None = None
     camera: Camera | None = None
     pair: PairFile | None = None
+    media: str = "image"
+    """What its file is: `image`, `clip` or `text`, the field of the record that it fills."""
+    part: tuple[int, int] = (0, 1)
+    """Which part of how many of a clip it is, counted from 0."""
     stamp: str = field(default="", compare=False)
     """Differs when the content does, as far as listing can tell (the files' sizes)."""
 

@@ -1,4 +1,4 @@
-"""A folder of pictures, or the descriptor of one, as a corpus."""
+"""A folder of pictures and clips, or the descriptor of one, as a corpus."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from ssrl_data.core import Record, Reject, SsrlError
 from ssrl_data.media.camera import Pair
+from ssrl_data.media.clip import Clip
 from ssrl_data.media.depth import Depth
 from ssrl_data.media.image import Picture
 from ssrl_data.sources._descriptor import NAME, Descriptor, Rule, read_descriptor
@@ -19,21 +22,26 @@ from ssrl_data.sources.base import DepthFile, Entry, PairFile, Source
 SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .dib .tif .tiff .pbm .pgm .ppm .pnm .avif".split()
 )
-"""Files with other suffixes are not looked at. Which of these a file has does not matter: its content decides."""
+"""Suffixes of pictures. Which of these a file has does not matter: its content decides."""
+
+CLIPS = frozenset(b".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2ts .mts .ogv .flv .wmv .3gp .y4m".split())
+"""Suffixes of clips; the content decides again. Files with other suffixes than these two sets have are passed over."""
 
 MAX_BYTES = 1 << 29
 """Largest file that is read, 512 MiB: above what MAX_PIXELS pixels take uncompressed."""
 
 _NOT_UTF8 = re.compile(r"//([0-9a-f]{2})")
+_PART = re.compile(r"//part [0-9]+ of [0-9]+$")
 
 
 @dataclass(frozen=True)
 class Folder(Source):
-    """The pictures below a folder, in the byte order of their paths.
+    """The pictures and clips below a folder, in the byte order of their paths.
 
     Folders that are links are not followed, hidden files and folders (`.name`) are passed over, and of several links
     to one file one is kept. A key is the path below the root with `/` between its parts; a byte of a name that is not
-    UTF-8 is written `//` and two hexadecimal digits, which no path contains, so keys stay unique and reversible.
+    UTF-8 is written `//` and two hexadecimal digits, which no path contains, so keys stay unique and reversible; so is
+    `//part 2 of 12` behind the path of a clip that is cut into parts.
 
     Attributes:
         descriptor: the root and what is known of its files.
@@ -62,7 +70,7 @@ class Folder(Source):
         return cls(descriptor, license)
 
     def entries(self) -> Iterator[Entry]:
-        """Every picture that the rules use, in the byte order of its path.
+        """Every picture and clip that the rules use, in the byte order of its path.
 
         Raises:
             SsrlError: a folder cannot be listed.
@@ -73,6 +81,9 @@ class Folder(Source):
         for key in self._keys():
             rule = self.descriptor.rule(key)
             if not rule.use or key in beside:
+                continue
+            if _is_clip(key.encode()):
+                yield from self._clip(key, rule)
                 continue
             depth, pair = rule.beside(key)
             yield Entry(
@@ -88,13 +99,44 @@ class Folder(Source):
                 stamp=" ".join(_size(self._file(file)) for file in (key, depth, pair) if file),
             )
 
+    def _clip(self, key: str, rule: Rule) -> Iterator[Entry]:
+        """A clip, or its parts; they share a group."""
+        for number in range(rule.parts):
+            yield Entry(
+                key=key if rule.parts == 1 else f"{key}//part {number + 1} of {rule.parts}",
+                group=rule.group or key,
+                media="clip",
+                part=(number, rule.parts),
+                license=self.license if self.license and rule.license == "unknown" else rule.license,
+                attribution=rule.attribution,
+                origin=rule.origin,
+                facts=rule.facts,
+                stamp=_size(self._file(key)),
+            )
+
     def open(self, entry: Entry) -> Record:
-        """The picture of one entry, and what lies beside it.
+        """The picture of one entry, and what lies beside it; or the clip.
 
         Raises:
             Reject: `not found`, `not permitted`, `not a file`, `file too large`, `unreadable`, or as in `Picture`; the
                 same of its depth map or second view; or these do not fit the picture.
         """
+        if entry.media == "clip":
+            path = self._file(_PART.sub("", entry.key))
+            content = _digest(path)
+            number, parts = entry.part
+            if parts > 1:
+                content = hashlib.sha256(f"{content} part {number} of {parts}".encode()).hexdigest()
+            return Record(
+                key=entry.key,
+                group=entry.group,
+                source_id=content[:32],
+                license=entry.license,
+                attribution=entry.attribution,
+                origin=entry.origin,
+                facts=entry.facts,
+                clip=Clip(path, entry.part),
+            )
         data = _read(self._file(entry.key))
         picture = Picture(data)
         hashes = [hashlib.sha256(data).hexdigest()]
@@ -156,11 +198,15 @@ def _path(key: str) -> bytes:
 
 
 def _listed(name: bytes) -> bool:
-    return not name.startswith(b".") and os.path.splitext(name)[1].lower() in SUFFIXES
+    return not name.startswith(b".") and os.path.splitext(name)[1].lower() in SUFFIXES | CLIPS
+
+
+def _is_clip(name: bytes) -> bool:
+    return os.path.splitext(name)[1].lower() in CLIPS
 
 
 def _walk(root: bytes) -> Iterator[bytes]:
-    """Paths of pictures below a root, in byte order, one folder in memory at a time."""
+    """Paths of pictures and clips below a root, in byte order, one folder in memory at a time."""
     real_root = os.path.realpath(root)
     targets: set[bytes] = set()
     stack = [b""]
@@ -201,11 +247,24 @@ def _sole(link: bytes, real_root: bytes, targets: set[bytes]) -> bool:
 
 
 def _read(path: bytes) -> bytes:
+    with _opened(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise Reject("file too large")
+        return file.read()
+
+
+def _digest(path: bytes) -> str:
+    """The SHA-256 of a file of any size."""
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: bytes) -> Iterator[BufferedReader]:
+    """An open file; what goes wrong with it is a reason to reject it."""
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                raise Reject("file too large")
-            return file.read()
+            yield file
     except PermissionError as error:
         raise Reject("not permitted") from error
     except (FileNotFoundError, NotADirectoryError) as error:

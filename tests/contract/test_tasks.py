@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import dataclasses
 import inspect
 import io
@@ -10,15 +11,20 @@ import json
 import math
 import random
 import re
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import made_clips
 import made_rows
 import numpy as np
 import pytest
 
 from ssrl_data.core import Answer, Example, Record, Row, Skip, Task
 from ssrl_data.media.camera import Pair
+from ssrl_data.media.clip import Clip
 from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.registry import answer_kind, answer_names, task_class, task_names
@@ -30,7 +36,7 @@ ROWS = 8
 OURS = ("ssrl_data", "ssrl_tasks")
 SHARED = {
     "ssrl_data.core",
-    *(f"ssrl_data.media.{name}" for name in ("image", "depth", "camera")),
+    *(f"ssrl_data.media.{name}" for name in ("image", "depth", "camera", "clip")),
     *(f"ssrl_data.answers.{name}" for name in answer_names()),
 }
 
@@ -141,6 +147,18 @@ def other_answers(answer: Answer, draw: random.Random) -> list[Any]:
                     {"answer": [part | {"value": other} if j == i else p for j, p in enumerate(value["answer"])]}
                 )
         return out
+    if answer.kind == "counts":
+        low, high, counts = value["low"], value["high"], value["answer"]
+        i = draw.randrange(len(counts))
+        others = [n for n in range(low, high + 1) if n != counts[i]]
+        return [value | {"answer": [draw.choice(others) if j == i else n for j, n in enumerate(counts)]}]
+    if answer.kind == "interval":
+        (low, high), truth = value["bounds"], value["answer"]
+        if truth is None:
+            return [value | {"answer": [low, round((low + high) / 2, 2)]}]
+        start, end = truth
+        moved = [[low, start], [end, high], [start, round((start + end) / 2, 2)], [low, high]]
+        return [value | {"answer": other} for other in moved if other[0] < other[1] and other != truth]
     raise AssertionError(f"say here how to state something else as {answer.kind}")
 
 
@@ -182,6 +200,10 @@ def a_guess(answer: Answer, draw: random.Random) -> Any:
         return order
     if answer.kind == "blanks":
         return [a_guess(Answer(p["kind"], p["value"], answer.credit, None), draw) for p in value["answer"]]
+    if answer.kind == "counts":
+        return [draw.randint(value["low"], value["high"]) for _ in value["answer"]]
+    if answer.kind == "interval":
+        return sorted(draw.uniform(*value["bounds"]) for _ in range(2))
     raise AssertionError(f"say here how to guess as {answer.kind}")
 
 
@@ -192,7 +214,9 @@ def test_chance_is_what_a_uniform_guesser_scores(rows: list[Row]) -> None:
     kind = answer_kind(answer.kind)
     scores = [kind.score(a_guess(answer, draw), answer.value, answer.credit).score or 0.0 for _ in range(20_000)]
     sigma = max(float(np.std(scores)), math.sqrt(answer.chance / 20_000)) / math.sqrt(len(scores))
-    assert abs(float(np.mean(scores)) - answer.chance) <= 4 * sigma + 1 / len(scores)
+    off = float(np.mean(scores)) - answer.chance
+    # Of intervals the best constant is the best blind guess, and a uniform draw a worse one.
+    assert (off if "interval" in str(answer) else abs(off)) <= 4 * sigma + 1 / len(scores)
 
 
 def test_the_task_states_the_chance_of_its_rows(task: Task[Any], rows: list[Row]) -> None:
@@ -270,13 +294,20 @@ def test_the_prompt_reads_right_with_its_pictures_moved_to_the_front(rows: list[
             assert {int(n) for n in re.findall(r"[Pp]icture (\d+)", text)} == set(range(1, count + 1))
 
 
+@cache
+def a_tiny_clip() -> Clip:
+    path = Path(tempfile.mkdtemp(prefix="ssrl-tiny-")) / "tiny.mp4"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    return Clip(made_clips.write_clip(path, made_clips.scene(0, 96, (48, 40))))
+
+
 def test_a_picture_too_small_is_skipped_for_good(task: Task[Any]) -> None:
     picture = Picture(encode(np.random.default_rng(0).integers(0, 256, (17, 17, 3), dtype=np.uint8)))
     stored = io.BytesIO()
     np.save(stored, np.linspace(1, 2, 17 * 17, dtype=np.float32).reshape(17, 17))
     depth = Depth(stored.getvalue(), DepthRule(), (17, 17))
-    tiny = Record("t", "t", "0" * 32, image=picture, depth=depth, pair=Pair(picture, (1, 0, 0)))
-    with pytest.raises(Skip, match="picture too small") as caught:
+    tiny = Record("t", "t", "0" * 32, image=picture, depth=depth, pair=Pair(picture, (1, 0, 0)), clip=a_tiny_clip())
+    with pytest.raises(Skip, match=r"(picture|clip) too small") as caught:
         list(task.make([tiny, *[tiny] * task.donors()], made_rows.Rng(0), 0))
     assert caught.value.final
 

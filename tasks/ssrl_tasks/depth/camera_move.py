@@ -89,7 +89,7 @@ class CameraMoveParams:
 class CameraMove(Task[CameraMoveParams]):
     """The same square of two views of a scene; the answer is the move of the camera between them."""
 
-    needs: ClassVar = frozenset({"image", "pair"})
+    needs = frozenset({"image", "pair"})
     levels: ClassVar = {
         "easy": CameraMoveParams(),
         "medium": CameraMoveParams("sideways", 336, 0.02),

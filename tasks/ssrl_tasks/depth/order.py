@@ -79,7 +79,7 @@ class OrderParams:
 class Order(Task[OrderParams]):
     """Spots marked with numbers; the answer lists the numbers from the nearest spot to the farthest."""
 
-    needs: ClassVar = frozenset({"image", "depth"})
+    needs = frozenset({"image", "depth"})
     levels: ClassVar = {
         "easy": OrderParams(),
         "spatial_ssrl": OrderParams(gap=0.05, spread=0.15, bands=True),

@@ -95,7 +95,7 @@ class RelativePositionParams:
 class RelativePosition(Task[RelativePositionParams]):
     """Two spots marked 1 and 2 and a way to face at spot 1; the answer is the direction of spot 2."""
 
-    needs: ClassVar = frozenset({"image", "depth"})
+    needs = frozenset({"image", "depth"})
     levels: ClassVar = {
         "easy": RelativePositionParams(),
         "medium": RelativePositionParams(relations="combined"),

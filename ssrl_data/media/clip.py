@@ -1,0 +1,190 @@
+"""Clips: decoded once, by a process that may be killed, into a reel of frames that all rows are shown from.
+
+The decoder is decord's (`decord2`, on FFmpeg); `ssrl_data.media.decoder` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ssrl_data.core import Pixels, Reject
+from ssrl_data.media.image import Box, resampled
+
+Frames: TypeAlias = "NDArray[np.uint8]"
+"""count x height x width x 3, RGB."""
+
+REEL_FRAMES = 256
+"""Most frames of a reel: five times as many as the published rows show, 67 MB at the largest."""
+
+REEL_PIXELS = 86_700
+"""Most pixels of a reel's frame: `MARGIN` squared times the 65,536 that the published rows show at most."""
+
+REEL_GAP = 0.5
+"""Most seconds between frames of a reel, where the clip has more: of a longer clip the middle is kept."""
+
+THUMBNAIL = (32, 24)
+"""Width and height of a frame's thumbnail."""
+
+
+@dataclass(frozen=True)
+class Reel:
+    """The frames kept of a clip, in order.
+
+    Attributes:
+        frames: count x height x width x 3; not to be written to.
+        times: of each frame, in seconds from the clip's first frame, by the file's own timestamps; strictly rising.
+        duration: seconds that the whole clip lasts.
+        size: width and height of the clip in its file, upright, in pixels; the frames may be smaller.
+    """
+
+    frames: Frames
+    times: tuple[float, ...]
+    duration: float
+    size: tuple[int, int]
+
+    @cached_property
+    def thumbnails(self) -> NDArray[np.float32]:
+        """Each frame averaged down to 32 x 24: count x 24 x 32 x 3."""
+        small = [cv2.resize(frame, THUMBNAIL, interpolation=cv2.INTER_AREA) for frame in self.frames]
+        return np.array(small, np.float32)
+
+
+class Clip:
+    """A clip in a file; decoded when it is first looked at, and once.
+
+    Args:
+        path: the file. It is not written to.
+        part: which part of how many equal ones in time, counted from 0.
+    """
+
+    __slots__ = ("_found", "_part", "_path", "_views")
+
+    def __init__(self, path: bytes | str | Path, part: tuple[int, int] = (0, 1)) -> None:
+        self._path = os.fspath(path)
+        self._part = part
+        self._found: Reel | Reject | None = None
+        self._views: dict[tuple[int, Box, tuple[int, int]], Pixels] = {}
+
+    @property
+    def reel(self) -> Reel:
+        """Its frames and their times.
+
+        Raises:
+            Reject: it cannot be decoded from end to end.
+        """
+        if self._found is None:
+            try:
+                self._found = _decoder().reel(os.fsdecode(self._path), self._part)
+            except Reject as reject:
+                self._found = reject
+        if isinstance(self._found, Reject):
+            raise self._found
+        return self._found
+
+    def view(self, index: int, box: Box, size: tuple[int, int]) -> Pixels:
+        """Crop a frame of the reel and resample it without aliasing.
+
+        Args:
+            index: number of the frame in the reel.
+            box: x0, y0, x1, y1 in pixels of the reel's frames, half-open, inside the frame.
+            size: width and height of the view in pixels.
+
+        Returns:
+            The view: height x width x 3. It is shared: copy it to change it.
+
+        Raises:
+            Reject: the clip cannot be decoded.
+            ValueError: the box is empty or not inside the frame.
+        """
+        found = self._views.get((index, box, size))
+        if found is None:
+            frame = self.reel.frames[index]
+            x0, y0, x1, y1 = box
+            if not (0 <= x0 < x1 <= frame.shape[1] and 0 <= y0 < y1 <= frame.shape[0]):
+                raise ValueError(f"box {box} is empty or not inside a frame of {frame.shape[1]} x {frame.shape[0]}")
+            found = np.ascontiguousarray(resampled(frame[y0:y1, x0:x1], *size))
+            found.flags.writeable = False
+            self._views[index, box, size] = found
+        return found
+
+
+class _Decoder:
+    """The decoding process, started when first needed and again after it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def reel(self, path: str, part: tuple[int, int]) -> Reel:
+        """Ask for a clip's reel.
+
+        Raises:
+            Reject: the clip is broken, or took the process down.
+        """
+        request = {"path": path, "part": part, "frames": REEL_FRAMES, "pixels": REEL_PIXELS, "gap": REEL_GAP}
+        process = self._running()
+        stdin, stdout = _pipes(process)
+        try:
+            stdin.write(json.dumps(request).encode() + b"\n")
+            stdin.flush()
+            line = stdout.readline()
+            said: Any = json.loads(line) if line else None
+            if said is not None and "reject" not in said:
+                frames = np.empty(said["shape"], np.uint8)
+                if _filled(stdout, frames.data.cast("B")):
+                    frames.flags.writeable = False
+                    return Reel(frames, tuple(said["times"]), said["duration"], tuple(said["size"]))
+                said = None
+        except BrokenPipeError:
+            said = None
+        if said is None:
+            process.kill()
+            late = process.wait() == -_ALARM
+            self._process = None
+            raise Reject("decoding takes too long" if late else "crashes the decoder")
+        raise Reject(said["reject"])
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ssrl_data.media.decoder"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+
+_ALARM = 14  # SIGALRM, which ends the process when a clip takes too long
+
+
+@cache
+def _decoder() -> _Decoder:
+    return _Decoder()
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the decoding process was started without pipes")
+    return process.stdin, process.stdout
+
+
+def _filled(stream: IO[bytes], buffer: memoryview) -> bool:
+    """Read until the buffer is full; false when the stream ends first."""
+    at = 0
+    while at < len(buffer):
+        count = stream.readinto(buffer[at:])  # type: ignore[attr-defined]
+        if not count:
+            return False
+        at += count
+    return True
