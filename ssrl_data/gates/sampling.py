@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +58,7 @@ class Window:
         return [self.frame(number) for number in range(len(self.indices))]
 
 
+@lru_cache(maxsize=1)  # rows of a clip are made one after the other
 def shots(reel: Reel) -> list[range]:
     """The reel's frames from cut to cut, as ranges of their numbers.
 

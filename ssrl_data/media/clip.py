@@ -37,9 +37,9 @@ THUMBNAIL = (32, 24)
 """Width and height of a frame's thumbnail."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reel:
-    """The frames kept of a clip, in order.
+    """The frames kept of a clip, in order. Equal to itself alone, so that what is measured of it can be remembered.
 
     Attributes:
         frames: count x height x width x 3; not to be written to.
