@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
@@ -17,6 +17,9 @@ REASONS = frozenset({EXACT, INEXACT, NO_ANSWER, TWO_ANSWERS, MALFORMED, NO_TRUTH
 
 FEW_PLACES = 4
 """Up to so many parts an answer is all or nothing unless its author says otherwise; above, right parts earn credit."""
+
+HALVED = frozenset({"partial", "pairs", "adjacency"})
+"""Rules by which an inexact answer earns half of its chance-corrected raw score; they differ in what is counted."""
 
 
 class AnswerKind(ABC):
@@ -130,7 +133,7 @@ def credited(raw: float, exact: bool, credit: Credit) -> float:
     """The final score of a raw one under a shared credit rule; `raw` in [0, 1].
 
     Raises:
-        ValueError: the rule is not one of `exact`, `partial`, `overlap`.
+        ValueError: the rule is not `exact`, `overlap` or one of `HALVED`.
     """
     lifted = max(0.0, (raw - credit.c) / (1.0 - credit.c))
     if credit.rule == "overlap":
@@ -139,9 +142,9 @@ def credited(raw: float, exact: bool, credit: Credit) -> float:
         return 1.0
     if credit.rule == "exact":
         return 0.0
-    if credit.rule == "partial":
+    if credit.rule in HALVED:
         return 0.5 * lifted
-    raise ValueError(f"unknown credit rule {credit.rule!r}: expected exact, partial or overlap")
+    raise ValueError(f"unknown credit rule {credit.rule!r}: expected exact, overlap, {', '.join(sorted(HALVED))}")
 
 
 def verdict(raw: float, exact: bool, given: Json, credit: Credit) -> Verdict:
@@ -149,25 +152,25 @@ def verdict(raw: float, exact: bool, given: Json, credit: Credit) -> Verdict:
     return Verdict(credited(raw, exact, credit), exact, given, EXACT if exact else INEXACT)
 
 
-def rule_for(parts: int, credit: str | None) -> str:
+def rule_for(parts: int, credit: str | None, rules: Collection[str] = ("exact", "partial")) -> str:
     """The credit rule for an answer of so many parts: the one asked for, else `partial` above four parts.
 
     Raises:
-        ValueError: the rule asked for is neither `exact` nor `partial`.
+        ValueError: the rule asked for is none of `rules`.
     """
     if credit is None:
         return "partial" if parts > FEW_PLACES else "exact"
-    if credit not in ("exact", "partial"):
-        raise ValueError(f"credit {credit!r} is unknown: use 'exact' or 'partial'")
+    if credit not in rules:
+        raise ValueError(f"credit {credit!r} is unknown: use one of {', '.join(sorted(rules))}")
     return credit
 
 
 def blind(law: Sequence[Fraction], rule: str) -> tuple[Credit, float]:
-    """Credit and chance of an answer of n parts, of which any number may be right.
+    """Credit and chance of an answer of n parts, of which any number may be right; it is exact when all are.
 
     Args:
         law: n + 1 probabilities: that the best blind guesser has 0, 1, ... n parts right.
-        rule: `exact` or `partial`.
+        rule: `exact` or one of `HALVED`.
 
     Returns:
         The credit, whose c is the expected share of right parts, and the expected final score under it.
@@ -180,7 +183,7 @@ def blind(law: Sequence[Fraction], rule: str) -> tuple[Credit, float]:
     if c >= 1:
         raise ValueError("a blind guess is always right: the answer space needs at least two equally likely answers")
     chance = law[n]
-    if rule == "partial":
+    if rule in HALVED:
         chance += (
             sum((p * max(Fraction(0), (Fraction(m, n) - c) / (1 - c)) for m, p in enumerate(law[:n])), Fraction(0)) / 2
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate, combinations, pairwise
 from math import comb, factorial
 from typing import ClassVar
 
@@ -23,29 +24,33 @@ _BRACKETS = str.maketrans("[](){}", "      ")
 
 
 class Permutation(ShortAnswer):
-    """Value: {"answer": n different numbers from 1 to n, not in rising order}. Raw score: the share of right places."""
+    """Value: {"answer": n different numbers from 1 to n, not in rising order}.
+
+    Raw score: the share of right places; under the rules `pairs` and `adjacency` that of what they are named after (see
+    `measures`), which tell an order shifted by one place from a wild one.
+    """
 
     name = "permutation"
-    rules: ClassVar[frozenset[str]] = frozenset({"exact", "partial"})
+    rules: ClassVar[frozenset[str]] = frozenset({"exact", "partial", "pairs", "adjacency"})
 
     def answer(self, places: Sequence[int], credit: str | None = None) -> Answer:
         """The truth of one example.
 
         The chance level holds when every order but the identity is equally likely. The best constant is then an
-        order without a fixed place: it has m places right with probability C(n, m) D(n - m) / (n! - 1) for m > 0,
-        D being the number of derangements, and c is (n - 1)! / (n! - 1).
+        order that scores nothing against the identity: one without a fixed place, or the reverse. c is
+        (n - 1)! / (n! - 1) for places and adjacency, n! / 2 / (n! - 1) for pairs.
 
         Args:
             places: for each place in the order asked for, the number (from 1) of what belongs there; 3 to 99 places.
-            credit: `exact` or `partial`; by default `partial` above four places.
+            credit: one of `rules`; by default `partial` above four places.
 
         Raises:
             ValueError: not a permutation of 1 to n, the identity, or an unknown credit.
         """
         value = {"answer": [int(place) for place in places]}
         self.check(value)
-        rule, chance = blind(_law(len(places)), rule_for(len(places), credit))
-        return Answer(self.name, value, rule, chance)
+        rule = rule_for(len(places), credit, self.rules)
+        return Answer(self.name, value, *blind(_law(len(places), _MEASURED.get(rule, "places")), rule))
 
     def check(self, value: Json) -> None:
         """Raise ValueError unless the value is a permutation of 1 to n other than the identity."""
@@ -79,8 +84,8 @@ class Permutation(ShortAnswer):
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when every place is right."""
         truth = value["answer"]
-        hits = sum(map(int.__eq__, given, truth))
-        return verdict(hits / len(truth), hits == len(truth), given, credit)
+        count, of = _COUNTS[_MEASURED.get(credit.rule, "places")](given, truth)
+        return verdict(count / of, given == truth, given, credit)
 
     def luck(self, value: Json) -> float | None:
         """One of all orders but the identity."""
@@ -109,13 +114,84 @@ def _text(places: Sequence[int]) -> str:
     return ", ".join(map(str, places))
 
 
+def measures(given: Sequence[int], truth: Sequence[int]) -> dict[str, tuple[float, float]]:
+    """How near an order is to the right one, in three ways.
+
+    Args:
+        given: an order that was read: the numbers 1 to n, n at least 3.
+        truth: the right one.
+
+    Returns:
+        Each a share in [0, 1], 1 for the right order alone, with that which the best constant order has on average:
+        `places`, of the places filled right; `pairs`, of the pairs in the right relative order (Kendall, Biometrika
+        1938); `adjacency`, of the neighbours in the right order that stand next to each other in the same order.
+    """
+    counted = {name: count(given, truth) for name, count in _COUNTS.items()}
+    return {name: (count / of, blind(_law(len(truth), name), "exact")[0].c) for name, (count, of) in counted.items()}
+
+
+def _places(given: Sequence[int], truth: Sequence[int]) -> tuple[int, int]:
+    return sum(map(int.__eq__, given, truth)), len(truth)
+
+
+def _pairs(given: Sequence[int], truth: Sequence[int]) -> tuple[int, int]:
+    at = {number: place for place, number in enumerate(given)}
+    pairs = list(combinations([at[number] for number in truth], 2))
+    return sum(a < b for a, b in pairs), len(pairs)
+
+
+def _adjacency(given: Sequence[int], truth: Sequence[int]) -> tuple[int, int]:
+    return len(set(pairwise(given)) & set(pairwise(truth))), len(truth) - 1
+
+
+_COUNTS: Mapping[str, Callable[[Sequence[int], Sequence[int]], tuple[int, int]]] = {
+    "places": _places,
+    "pairs": _pairs,
+    "adjacency": _adjacency,
+}
+_MEASURED = {"pairs": "pairs", "adjacency": "adjacency"}  # by rule; places by all others
+
+
 @lru_cache
-def _law(n: int) -> list[Fraction]:
-    """That a fixed derangement has m places in common with a uniform permutation that is not the identity."""
-    derangements = [1]
+def _law(n: int, measure: str) -> list[Fraction]:
+    """How many parts the best constant order has right, when any order but the identity is as likely as any other.
+
+    It has none in common with the identity, so what is left out is one order of those with which it has none.
+    """
+    orders = {"places": _by_places, "pairs": _by_pairs, "adjacency": _by_adjacency}[measure](n)
+    orders[0] -= 1
+    return [Fraction(count, factorial(n) - 1) for count in orders]
+
+
+def _by_places(n: int) -> list[int]:
+    """Numbers of orders that have 0, 1, ... n places in common with a given one."""
+    without = _derangements(n)
+    return [comb(n, m) * without[n - m] for m in range(n + 1)]
+
+
+def _by_pairs(n: int) -> list[int]:
+    """Numbers of orders that have 0, 1, ... n (n - 1) / 2 pairs in common with a given one (Mahonian numbers)."""
+    counts = [1]
+    for size in range(2, n + 1):  # the next number stands before any 0 to size - 1 of the others
+        sums = [0, *accumulate(counts)]
+        top = len(counts) + size - 1
+        counts = [sums[min(k + 1, len(counts))] - sums[max(0, k + 1 - size)] for k in range(top)]
+    return counts
+
+
+def _by_adjacency(n: int) -> list[int]:
+    """Numbers of orders in which 0, 1, ... n - 1 neighbours of a given one are neighbours in the same order.
+
+    k of them glue the n numbers into n - k blocks, no two of which go on from one to the next; there are
+    D(m) + D(m - 1) such orders of m blocks, D being the number of derangements.
+    """
+    without = _derangements(n)
+    return [comb(n - 1, k) * (without[n - k] + without[n - k - 1]) for k in range(n)]
+
+
+def _derangements(n: int) -> list[int]:
+    """Numbers of orders of 0, 1, ... n without a fixed place."""
+    out = [1]
     for i in range(1, n + 1):
-        derangements.append(i * derangements[-1] + (-1) ** i)
-    total = factorial(n) - 1
-    law = [Fraction(comb(n, m) * derangements[n - m], total) for m in range(n + 1)]
-    law[0] -= Fraction(1, total)  # the identity, which has no place in common with a derangement
-    return law
+        out.append(i * out[-1] + (-1) ** i)
+    return out

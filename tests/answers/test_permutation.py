@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssrl_data.answers.permutation import Permutation
+from ssrl_data.answers.permutation import Permutation, measures
 from ssrl_data.core import Answer, Verdict
 from ssrl_data.grade import grade
 from ssrl_data.row import pack_answer
@@ -87,34 +87,71 @@ def test_what_is_written_is_read(places: list[int], separator: str) -> None:
     assert verdict == Verdict(1.0, True, places, "exact")
 
 
-def cycles(places: list[int]) -> tuple[int, ...]:
-    lengths, seen = [], set[int]()
-    for start in places:
-        length, at = 0, start
-        while at not in seen:
-            seen.add(at)
-            length, at = length + 1, places[at - 1]
-        lengths.append(length)
-    return tuple(sorted(filter(None, lengths)))
+def share(rule: str, given: list[int], truth: list[int]) -> Fraction:
+    """The raw score by its definition, counted the long way."""
+    n = len(truth)
+    if rule == "pairs":
+        pairs = [(a, b) for a in truth for b in truth if truth.index(a) < truth.index(b)]
+        return Fraction(sum(given.index(a) < given.index(b) for a, b in pairs), len(pairs))
+    if rule == "adjacency":
+        pairs = [(truth[i], truth[i + 1]) for i in range(n - 1)]
+        return Fraction(sum(given.index(b) == given.index(a) + 1 for a, b in pairs), n - 1)
+    return Fraction(sum(given[i] == truth[i] for i in range(n)), n)
 
 
-@pytest.mark.parametrize("n", [3, 4, 5, 6])
-@pytest.mark.parametrize("credit", ["exact", "partial"])
+@pytest.mark.parametrize("n", [3, 4, 5, 6, 7])
+@pytest.mark.parametrize("credit", ["exact", "partial", "pairs", "adjacency"])
 def test_chance_is_that_of_the_best_constant_by_enumeration(n: int, credit: str) -> None:
     identity = list(range(1, n + 1))
-    truths = [list(p) for p in permutations(identity) if list(p) != identity]
+    everything = [list(order) for order in permutations(identity)]
+    truths = [order for order in everything if order != identity]
     answer = Permutation().answer(truths[-1], credit)
-    raws, finals = [], []
+    # Renaming what is ordered changes nothing, so a guess's scores over all orders are those of the identity: which
+    # guess it is matters by its score against the one order left out alone.
+    raws = [share(credit, identity, truth) for truth in everything]
     kind = Permutation()
-    # Renaming the places of guess and truth alike changes nothing, so one guess of each cycle type stands for all.
-    guesses = {cycles(guess): guess for guess in map(list, permutations(identity))}.values()
-    for guess in guesses:
-        hits = [sum(a == b for a, b in zip(guess, truth, strict=True)) for truth in truths]
-        raws.append(sum(hits) / n / len(truths))
+    scores = [kind.score(identity, {"answer": truth}, answer.credit).score or 0.0 for truth in everything]
+    assert answer.credit.c == pytest.approx(float((sum(raws) - min(raws)) / len(truths)), abs=1e-12)
+    assert answer.chance == pytest.approx((sum(scores) - min(scores)) / len(truths), abs=1e-12)
+
+
+@pytest.mark.parametrize("credit", ["exact", "partial", "pairs", "adjacency"])
+def test_no_constant_beats_the_stated_chance(credit: str) -> None:
+    everything = [list(order) for order in permutations(range(1, 6))]
+    truths = everything[1:]
+    answer, kind = Permutation().answer(truths[-1], credit), Permutation()
+    finals, raws = [], []
+    for guess in everything:
         finals.append(sum(kind.score(guess, {"answer": t}, answer.credit).score or 0.0 for t in truths) / len(truths))
-    assert answer.credit.c == pytest.approx(max(raws), abs=1e-12)
-    assert answer.credit.c == pytest.approx(factorial(n - 1) / (factorial(n) - 1), abs=1e-12)
+        raws.append(sum(share(credit, guess, truth) for truth in truths) / len(truths))
     assert answer.chance == pytest.approx(max(finals), abs=1e-12)
+    assert answer.credit.c == pytest.approx(float(max(raws)), abs=1e-12)
+
+
+@given(st.integers(3, 9).flatmap(lambda n: st.tuples(*[st.permutations(range(1, n + 1))] * 2)))
+def test_measures_are_what_their_names_say(orders: tuple[list[int], list[int]]) -> None:
+    found = measures(*orders)
+    assert list(found) == ["places", "pairs", "adjacency"]
+    n = len(orders[0])
+    for name, (value, chance) in found.items():
+        assert value == float(share(name, *orders))
+        assert (value == 1) == (orders[0] == orders[1])
+        expected = Fraction(factorial(n), 2) if name == "pairs" else factorial(n - 1)
+        assert chance == pytest.approx(float(Fraction(expected) / (factorial(n) - 1)), abs=1e-12)
+
+
+def test_an_order_shifted_by_one_place_keeps_pairs_and_neighbours() -> None:
+    truth, shifted, wild = [3, 1, 4, 2, 6, 5], [5, 3, 1, 4, 2, 6], [5, 2, 3, 6, 1, 4]
+    for credit, scores in {
+        "partial": (0.0, 0.0),
+        "pairs": (0.5 * (Fraction(10, 15) - Fraction(360, 719)) / (1 - Fraction(360, 719)), 0.0),
+        "adjacency": (0.5 * (Fraction(4, 5) - Fraction(120, 719)) / (1 - Fraction(120, 719)), None),
+    }.items():
+        column = pack_answer(Permutation().answer(truth, credit))
+        for given_order, score in zip((shifted, wild), scores, strict=True):
+            if score is not None:
+                verdict = grade(column, f"<answer>{given_order}</answer>")
+                assert verdict.score == pytest.approx(float(score), abs=1e-12), (credit, given_order)
 
 
 def rule(answer: Answer) -> str:
@@ -125,7 +162,8 @@ def test_partial_credit_is_the_default_above_four_places() -> None:
     assert rule(Permutation().answer([2, 1, 4, 3])) == "exact"
     assert rule(Permutation().answer([2, 1, 4, 3, 5])) == "partial"
     assert rule(Permutation().answer([2, 1, 4, 3, 5], "exact")) == "exact"
-    assert rule(Permutation().answer([2, 1, 3], "partial")) == "partial"
+    for asked in Permutation.rules:
+        assert rule(Permutation().answer([2, 1, 3], asked)) == asked
 
 
 @pytest.mark.parametrize(
@@ -145,3 +183,5 @@ def test_the_longest_order_can_be_answered() -> None:
     places = list(range(99, 0, -1))
     column = pack_answer(Permutation().answer(places))
     assert grade(column, Permutation().gold({"answer": places})).score == 1.0
+    chances = [Permutation().answer(places, credit).chance for credit in ("partial", "pairs", "adjacency")]
+    assert all(chance is not None and 0 < chance < 0.05 for chance in chances)
