@@ -28,6 +28,12 @@ LETTER = 0.6
 READABLE = 0.035
 """Least size of letters over the longer side of their picture: 14 pixels of 400."""
 
+FILM = 6
+"""Least number of pictures in a row, each with a few words before it, that are shown small and side by side."""
+
+CAPTION = 60
+"""Most characters before a picture that make its caption."""
+
 _MIME = ((b"\xff\xd8", "image/jpeg"), (b"\x89PNG", "image/png"))
 
 
@@ -40,6 +46,13 @@ class Picture:
     width: int
     height: int
     uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Pictures that follow each other, each with the words before it: the frames of a clip, say."""
+
+    frames: list[tuple[str, Picture]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +82,24 @@ class Shown:
     """One row of the page.
 
     Attributes:
-        parts: text and pictures of the prompt in order.
+        parts: text, pictures and filmstrips of the prompt in order.
         drawn: pictures that the answer marks, with their marks.
         gold: a response that scores 1.
     """
 
     id: str
     split: str
-    parts: list[str | Picture]
+    parts: list[str | Picture | Film]
     drawn: list[tuple[Picture, list[Shape]]]
     gold: str
     license: str
     keys: list[str]
     fault: str = ""
+
+    @property
+    def film(self) -> bool:
+        """Whether it needs the whole width of the page."""
+        return any(isinstance(part, Film) for part in self.parts)
 
 
 def write_report(directory: Path, out: Path, per_task: int = 4) -> None:
@@ -200,12 +218,35 @@ def _shown(columns: Mapping[str, Any], split: str, stem: str) -> Shown:
     return Shown(
         id=row.id,
         split=split,
-        parts=parts,
+        parts=filmed(parts),
         drawn=_drawn(pictures, row.meta["marks"]),
         gold=kind.gold(value),
         license=row.license,
         keys=[source["key"] for source in row.meta["sources"]],
     )
+
+
+def filmed(parts: Sequence[str | Picture]) -> list[str | Picture | Film]:
+    """The parts of a prompt with each long run of captioned pictures made a filmstrip."""
+    out: list[str | Picture | Film] = []
+    run: list[tuple[str, Picture]] = []
+
+    def close() -> None:
+        if len(run) >= FILM:
+            out.append(Film(list(run)))
+        else:
+            out.extend(part for frame in run for part in frame if part)
+        run.clear()
+
+    for i, part in enumerate(parts):
+        if isinstance(part, Picture):
+            before = parts[i - 1] if i else ""
+            run.append((before if isinstance(before, str) and len(before) <= CAPTION else "", part))
+        elif len(part) > CAPTION or not isinstance(parts[i + 1] if i + 1 < len(parts) else "", Picture):
+            close()
+            out.append(part)
+    close()
+    return out
 
 
 def _uri(data: bytes) -> str:

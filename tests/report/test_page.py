@@ -23,7 +23,7 @@ from ssrl_data.core import SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.report import write_report
 from ssrl_data.report.gather import bars
-from ssrl_data.report.page import Picture, _drawn, chart
+from ssrl_data.report.page import Film, Picture, _drawn, chart, filmed
 from ssrl_data.row import schema
 
 HOSTILE = '</script><img src=x onerror=alert(1)>\u202e \x07 & "quoted" \''
@@ -251,3 +251,17 @@ def test_chart_escapes_its_labels() -> None:
     assert found.of("b") == []
     heights = [float(rect["height"] or 0) for rect in found.of("rect")]
     assert heights[0] == pytest.approx(2 * heights[1])
+
+
+def test_frames_of_a_clip_stand_side_by_side() -> None:
+    frames = [Picture(f"p{i}", i, 10, 10, "") for i in range(8)]
+    told = [part for i, frame in enumerate(frames) for part in (f"\nPicture {i}, {i}.00 s: ", frame)]
+    long = "A clip. " * 20
+    film = Film([(f"\nPicture {i}, {i}.00 s: ", frame) for i, frame in enumerate(frames)])
+    assert filmed([long, *told, long]) == [long, film, long]
+    assert filmed([long, *told[:4], long]) == [long, *told[:4], long]
+    assert filmed([*frames, "?"]) == [Film([("", frame) for frame in frames]), "?"]
+    # Between two strips something is said: they stay two.
+    assert filmed([*told, long, *told]) == [film, long, film]
+    # A short text that no picture follows is no caption.
+    assert filmed([*told, "Which?", "Now."]) == [film, "Which?", "Now."]
