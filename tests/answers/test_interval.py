@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,8 @@ C = 0.25
 SECONDS = pack_answer(Interval().answer(10, 20, (0, 60), c=C, chance=0.1))
 FINE = pack_answer(Interval().answer(14.5, 26.2, (0, 60), c=C, chance=0.1))
 FRAMES = pack_answer(Interval().answer(0, 1000, (0, 2000), c=C, chance=0.1, unit="frames"))
+OPEN = pack_answer(Interval().answer(10, 20, (0, 60), c=C, chance=0.25, none=True))
+MISSING = pack_answer(Interval().answer(None, None, (0, 60), c=C, chance=0.25, none=True))
 
 
 def lifted(iou: float) -> float:
@@ -69,6 +73,24 @@ ATTACKS = [
     (FRAMES, "<answer>0-999</answer>", 1.0, "exact"),
     (FRAMES, "<answer>0-998.9</answer>", lifted(0.9989), "inexact"),
     (FRAMES, "<answer>0-1000 seconds</answer>", 0.0, "malformed"),
+    (SECONDS, "<answer>none</answer>", 0.0, "malformed"),
+    (OPEN, "<answer>10-20</answer>", 1.0, "exact"),
+    (OPEN, "<answer>15-20</answer>", lifted(0.5), "inexact"),
+    (OPEN, "<answer>none</answer>", 0.0, "inexact"),
+    (OPEN, "<answer>0-0</answer>", 0.0, "malformed"),
+    (MISSING, "<answer>none</answer>", 1.0, "exact"),
+    (MISSING, "<answer>None.</answer>", 1.0, "exact"),
+    (MISSING, "<answer>\u201cNothing\u201d</answer>", 1.0, "exact"),
+    (MISSING, "<answer>no  change</answer>", 1.0, "exact"),
+    (MISSING, "\\boxed{\\text{none}}", 1.0, "exact"),
+    (MISSING, "None", 1.0, "exact"),
+    (MISSING, "<answer>none</answer> that is, <answer>nothing</answer>", 1.0, "exact"),
+    (MISSING, "<answer>0-60</answer>", 0.0, "inexact"),
+    (MISSING, "<answer>no</answer>", 0.0, "malformed"),
+    (MISSING, "<answer></answer>", 0.0, "malformed"),
+    (MISSING, "<answer>none or 10-20</answer>", 0.0, "malformed"),
+    (MISSING, "<answer>10-20</answer><answer>none</answer>", 0.0, "two answers"),
+    (MISSING, "There is none.", 0.0, "no answer"),
 ]
 
 
@@ -108,6 +130,38 @@ def test_chance_is_that_of_the_best_constant() -> None:
     assert c == pytest.approx(max(means), abs=1e-12)
     assert chance == pytest.approx(max(finals), abs=1e-12)
     assert 0 < chance < c < 1
+
+
+@given(st.integers(0, 12), st.lists(INTERVALS, min_size=1, max_size=6))
+def test_chance_counts_the_constant_none(missing: int, there: list[tuple[float, float]]) -> None:
+    support = [*there, *[None] * missing]
+    if len(set(support)) < 2:
+        return
+    c, chance = best_constant(support)
+    points = sorted({p for i in there for p in i})
+    constants = [(a, b) for a in points for b in points if a < b]
+    means = [sum(overlap(k, t) for t in there) / len(support) for k in constants]
+    finals = [sum(max(0.0, (overlap(k, t) - c) / (1 - c)) for t in there) / len(support) for k in constants]
+    assert c == pytest.approx(max(*means, missing / len(support)), abs=1e-12)
+    assert chance == pytest.approx(max(*finals, missing / len(support)), abs=1e-12)
+
+
+def test_none_alone_leaves_nothing_to_ask() -> None:
+    with pytest.raises(ValueError, match="two or more"):
+        best_constant([None, None])
+
+
+def test_a_value_of_version_1_is_judged_as_before() -> None:
+    old = json.loads(SECONDS) | {"v": 1}
+    assert set(old["value"]) == {"answer", "bounds", "unit"}
+    assert grade(json.dumps(old), "<answer>15-20</answer>").score == pytest.approx(lifted(0.5))
+    assert grade(json.dumps(old), "<answer>none</answer>").reason == "malformed"
+    assert json.loads(MISSING)["v"] == 2
+
+
+def test_the_prompt_offers_none_where_it_may_be_right() -> None:
+    asked = Interval().ask({"answer": None, "bounds": [0, 12.5], "unit": "seconds", "none": True})
+    assert asked == "Answer with start-end in seconds (between 0 and 12.5), or none, in <answer></answer>."
 
 
 def test_a_blind_guesser_earns_the_stated_chance() -> None:
@@ -186,6 +240,12 @@ def test_of_two_far_intervals_one_is_guessed() -> None:
         {"unit": "hours"},
         {"unit": []},
         {"more": 1},
+        {"answer": None},
+        {"none": False},
+        {"none": None},
+        {"none": 1},
+        {"none": True, "answer": [None, None]},
+        {"none": True, "answer": None, "bounds": [3, 3]},
     ],
     ids=str,
 )

@@ -170,4 +170,6 @@ def aimed(right: str, ask: str) -> dict[str, str]:
         spelled = right.translate({ord("0") + i: zero + i for i in range(10)})
         if spelled != right:
             out[f"{name} digits"] = f"<answer>{spelled}</answer>"
+    if right == "none":
+        del out["None"]  # no attack there
     return out

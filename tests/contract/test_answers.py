@@ -57,6 +57,10 @@ SPACES: dict[str, list[list[Answer]]] = {
             for a, b in ((14.5, 26.2), (0, 60), (0, 0.1), (0.001, 60.0))
         ],
         [Interval().answer(a, b, (0, 480), c=0.2, chance=0.1, unit="frames") for a, b in ((14, 20), (479, 480))],
+        [
+            Interval().answer(a, b, (0.5, 60), c=0.3, chance=0.25, none=True)
+            for a, b in ((None, None), (14.5, 26.2), (0.5, 60))
+        ],
     ],
     "number": [
         [Number().answer(n, low=-500, high=500) for n in (-42, 0, 137)],
@@ -221,7 +225,7 @@ def test_a_broken_truth_is_an_error_and_not_a_score(name: str, value: object) ->
         {"credit": {"rule": "exact", "c": -0.1}},
         {"credit": {"rule": "exact", "c": "much"}},
         {"credit": None},
-        {"v": 2},
+        {"v": 9},
         {"v": "1"},
         {"kind": "permutatoin"},
         {"kind": ["choice"]},
