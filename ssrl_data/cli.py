@@ -79,6 +79,7 @@ def build(
     level: Annotated[list[str] | None, typer.Option(help="level to make; all when not given")] = None,
     param: Annotated[list[str] | None, typer.Option("-p", help="key=value: a parameter in every level")] = None,
     split: Annotated[list[str] | None, typer.Option(help="name=fraction of the groups, like test=0.2")] = None,
+    only: Annotated[str | None, typer.Option(help="the one split to build: a benchmark is `test` alone")] = None,
     license: Annotated[str | None, typer.Option(help="SPDX licence of records that state none")] = None,
     curated: Annotated[Path | None, typer.Option(help="table of `ssrl curate`: groups and neighbours")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
@@ -87,7 +88,8 @@ def build(
     from ssrl_data.build.run import build as run_build
     from ssrl_data.recipe import Recipe
 
-    given = {"rows": rows, "seed": seed, "license": license, "split": _fractions(split) if split else None}
+    given: dict[str, Any] = {"rows": rows, "seed": seed, "license": license, "only": only}
+    given["split"] = _fractions(split) if split else None
     fields = _fields(what, level, _pairs(param, "-p"))
     fields |= {key: value for key, value in given.items() if value is not None}
     if curated:

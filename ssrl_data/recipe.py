@@ -7,6 +7,7 @@
     rows: 1000
     seed: 0
     split: {test: 0.2}
+    only: test
     curated: photos.parquet
 
 An unknown key is an error that names the closest known one.
@@ -51,6 +52,8 @@ class Recipe:
         rows: total over tasks, levels and splits.
         seed: any integer; builds with different seeds share no draw.
         split: name to fraction of the groups, without `train`, which is the rest.
+        only: the one split that is built, with all the rows; None for all. A benchmark is the test split of a corpus
+            whose train split another recipe builds with the same seed and fractions.
         license: replaces `unknown` licences of the corpora.
         curated: a table of `ssrl curate` over the same sources in the same order: groups for the split, neighbours
             as donors.
@@ -64,6 +67,7 @@ class Recipe:
     rows: int = DEFAULT_ROWS
     seed: int = 0
     split: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    only: str | None = None
     license: str | None = None
     curated: str | None = None
     shard_rows: int = 500
@@ -87,13 +91,17 @@ class Recipe:
                 raise SsrlError(f"split {name}: {fraction!r}: it must be a fraction in (0, 1)")
         if sum(self.split.values()) >= 1:
             raise SsrlError(f"the splits take {sum(self.split.values()):g} of the groups and leave none to train")
-        if self.split_rows()["train"] < 1:
+        if self.only is not None and self.only not in ("train", *self.split):
+            raise SsrlError(f"only is {self.only!r}: {suggest(str(self.only), ['train', *self.split])}")
+        if self.only is None and self.split_rows()["train"] < 1:
             raise SsrlError(f"rows is {self.rows}: too few to give train and {', '.join(self.split)} at least one each")
         if self.license is not None and not SPDX.fullmatch(self.license):
             raise SsrlError(f"license is {self.license!r}: it must be an SPDX expression such as CC-BY-4.0 OR MIT")
 
     def split_rows(self) -> dict[str, int]:
-        """Rows of each split, train first: ceil(fraction * rows) for the others, the rest for train."""
+        """Rows of each split, train first: ceil(fraction * rows) for the others, the rest for train; or all for one."""
+        if self.only is not None:
+            return {name: self.rows * (name == self.only) for name in ("train", *sorted(self.split))}
         others = {name: math.ceil(self.rows * fraction) for name, fraction in sorted(self.split.items())}
         return {"train": self.rows - sum(others.values())} | others
 
@@ -112,6 +120,7 @@ class Recipe:
             "rows": self.rows,
             "seed": self.seed,
             "split": dict(sorted(self.split.items())),
+            **({"only": self.only} if self.only is not None else {}),
             "license": self.license,
             "shard_rows": self.shard_rows,
             "max_rejects": self.max_rejects,
@@ -200,6 +209,7 @@ _KEYS = {
     "rows": (int,),
     "seed": (int,),
     "split": (dict,),
+    "only": (str,),
     "license": (str,),
     "curated": (str,),
     "shard_rows": (int,),

@@ -90,6 +90,8 @@ def test_a_yaml_bomb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         ({"split": {"test": 1.5}}, "split test"),
         ({"split": {"train": 0.5}}, "split 'train'"),
         ({"split": {"a": 0.6, "b": 0.5}}, "leave none to train"),
+        ({"split": {"test": 0.2}, "only": "tst"}, "only is 'tst': did you mean 'test'"),
+        ({"only": "test"}, "only is 'test'"),
         ({"max_rejects": 2.0}, "max_rejects"),
     ],
 )

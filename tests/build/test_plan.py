@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, make_plan, shares, split_groups
+from ssrl_data.build.plan import DONOR_POOL, SHARD_RECORDS, Shard, make_plan, shares, split_groups
 from ssrl_data.core import Record, SsrlError
 from ssrl_data.listing import list_items
 from ssrl_data.recipe import Recipe, part
@@ -55,6 +55,21 @@ def test_splits_share_no_group_and_take_the_first_ceil(seed: int) -> None:
     assert all(lenders[split] <= groups[split] for split in groups)
     assert {split: len(found) for split, found in groups.items()} == {"train": 6, "test": 3, "validation": 1}
     assert not groups["train"] & groups["test"]
+
+
+def test_a_benchmark_is_the_test_split_that_training_leaves_out() -> None:
+    split = {"test": 0.25}
+    whole = make_plan(replace(BASE, split=split), [corpus(40)])
+    benchmark = make_plan(replace(BASE, split=split, only="test", rows=300), [corpus(40)])
+
+    def groups(shards: Iterable[Shard]) -> set[str]:
+        return {item.entry.group for shard in shards for item in shard.items}
+
+    held_out = groups(shard for shard in whole.shards if "/test-" in shard.file)
+    assert groups(benchmark.shards) == held_out
+    assert sum(shard.quota for shard in benchmark.shards) == 300
+    assert all("/test-" in shard.file for shard in benchmark.shards)
+    assert benchmark.fingerprint != whole.fingerprint
 
 
 def test_seeds_hold_out_different_groups() -> None:
