@@ -232,9 +232,10 @@ def grade(
     responses: Annotated[Path, typer.Option(help="JSON lines of {id, response}")],
     pass_rates: Annotated[Path | None, typer.Option(help="write pass rates by id to this Parquet file")] = None,
 ) -> None:
-    """Print a verdict for each response."""
+    """Print a verdict for each response, and at the end, as a note, the scores of each task and level beside chance."""
     from ssrl_data.grade import grade_file
     from ssrl_data.grade import pass_rates as rates
+    from ssrl_data.scores import scores, table
 
     verdicts: list[dict[str, Any]] = []
     for verdict in grade_file(directory, responses):
@@ -244,6 +245,7 @@ def grade(
         import pyarrow.parquet as pq
 
         pq.write_table(rates(verdicts), pass_rates)
+    _note(table(scores(directory, verdicts)))
 
 
 def _note(line: str) -> None:
