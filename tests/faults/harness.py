@@ -17,10 +17,14 @@ from ssrl_data.rng import Rng
 SSRL = str(Path(sys.executable).parent / "ssrl")
 
 
-def command(photos: Path, out: Path, workers: int = 2) -> list[str]:
+def command(corpus: Path, out: Path, workers: int = 2) -> list[str]:
+    """A build of small rows: of clips where the corpus holds some, else of pictures."""
+    asked = ["image/tile_anomaly", "image/jigsaw", "-p", "side=64", "--rows", "120"]
+    if any(corpus.glob("*.mp4")):
+        asked = ["video/count", "video/jigsaw", "-p", "pixels=9216", "--rows", "48"]
     return [
-        SSRL, "build", "image/tile_anomaly", "image/jigsaw", "--source", str(photos), "--out", str(out),
-        "--rows", "120", "--level", "easy", "-p", "side=64", "--split", "test=0.3", "--workers", str(workers),
+        SSRL, "build", *asked, "--source", str(corpus), "--out", str(out),
+        "--level", "easy", "--split", "test=0.3", "--workers", str(workers),
     ]  # fmt: skip
 
 

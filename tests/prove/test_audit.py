@@ -1,11 +1,13 @@
-"""Ten thousand rows of every task and level on real photographs and depth, each audited against its source."""
+"""Ten thousand rows of every task and level on real photographs, depth and clips, each audited against its source."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import corpora
+import made_clips
 import pytest
 import rendered
 from command import ssrl
@@ -14,8 +16,9 @@ from ssrl_data.registry import task_class, task_names
 
 ROWS = 10_000
 # Of the few photographs held out some carry no row of some levels, and a split is not filled up from another.
-ASKED = {"image": 9_000, "depth": 3_500}
+ASKED = {"image": 8_500, "depth": 3_000, "video": 1_500}
 SCENES = 60
+CLIPS = 24
 
 
 @pytest.mark.prove
@@ -23,8 +26,18 @@ def test_audit(tmp_path: Path) -> None:
     corpora.photographs(tmp_path / "photographs")
     corpora.real_depth(tmp_path / "depth")
     rendered.write_corpus(tmp_path / "scenes", SCENES)
+    corpora.clips(tmp_path / "clips")
+    made_clips.write_corpus(tmp_path / "rendered", CLIPS, 144)
+    (tmp_path / "others").mkdir()
+    for picture in (tmp_path / "photographs").iterdir():
+        if picture.name not in made_clips.PHOTOGRAPHS:  # those are seen in the rendered clips
+            shutil.copy(picture, tmp_path / "others")
     # Rendered scenes are papered with a few of the photographs, so no two pictures of both are sure to be different.
-    folders = {"image": ("photographs", "depth"), "depth": ("depth", "scenes")}
+    folders = {
+        "image": ("photographs", "depth"),
+        "depth": ("depth", "scenes"),
+        "video": ("clips", "rendered", "others"),
+    }
     total = 0
     for modality, asked in ASKED.items():
         tasks = [name for name in task_names() if name.startswith(f"{modality}/")]
