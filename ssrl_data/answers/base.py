@@ -69,6 +69,11 @@ class AnswerKind(ABC):
         """
         return None
 
+    def label(self, value: Json) -> Json:
+        """The class under which the right answer is counted: the answer itself, or its first element."""
+        answer = value.get("answer") if isinstance(value, dict) else None
+        return answer[0] if isinstance(answer, list) and answer else answer
+
     def grade(self, response: str, value: Json, credit: Credit) -> Verdict:
         """Read and score a response; never raises for a `value` that passes `check`."""
         given, reason = self.read(response, value)

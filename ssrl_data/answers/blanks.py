@@ -110,6 +110,11 @@ class Blanks(ShortAnswer):
         known = [chance for chance in chances if chance is not None]
         return prod(known) if len(known) == len(chances) else None
 
+    def label(self, value: Json) -> Json:
+        """That of the first blank."""
+        part = value["answer"][0]
+        return _kind(part["kind"]).label(part["value"])
+
     def right(self, value: Json) -> str:
         """The text of the right answer."""
         return "; ".join(map(_right, value["answer"]))

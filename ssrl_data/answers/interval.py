@@ -120,6 +120,11 @@ class Interval(ShortAnswer):
         exact = iou >= EXACT_IOU
         return verdict(1.0 if exact else iou, exact, given, credit)
 
+    def label(self, value: Json) -> Json:
+        """The quarter of the line, from 0 to 3, in which it begins; `none` where there is none."""
+        (low, high), truth = value["bounds"], value["answer"]
+        return "none" if truth is None else min(3, int(4 * (truth[0] - low) / (high - low)))
+
     def right(self, value: Json) -> str:
         """The text of the right answer."""
         if value["answer"] is None:

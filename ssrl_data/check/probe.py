@@ -5,14 +5,15 @@ answer on half of the source groups and is tested on the other half, and the oth
 families that an honest solution may use; all others must stay within the tolerance of blind guessing. The declared ones
 are probed too, so that a reader sees how much they tell.
 
-What is predicted is the answer's class: the answer itself, its first element when it has several, its quartile when it
-is a number of many values.
+What is predicted is the answer's class: the answer itself, its first element when it has several, the quarter of the
+line that an interval begins in, its quartile when it is a number of many values.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
     from ssrl_data.check.facts import Facts
 
-FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt", "marks")
+FAMILIES = ("borders", "sizes", "bytes", "residuals", "prompt", "times", "marks")
 
 PICTURES = 16
-"""Pictures of a row that are looked at."""
+"""Pictures of a row that are looked at, spread over all of them."""
 
 SOURCES = 20
 """Least number of source records that are tested: an interval over fewer says nothing."""
@@ -50,6 +51,8 @@ _CELLS = 4
 _SEAMS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 _MANY = 16
 _REGIONS = 8
+_MOMENT = re.compile(r"(?<![\w.])([0-9]{1,6}(?:\.[0-9]{1,3})?) s\b")
+_MOMENTS = 128
 
 
 def signal(task: str) -> frozenset[str]:
@@ -63,7 +66,9 @@ def features(row: Row, pictures: Sequence[bytes]) -> dict[str, NDArray[np.float3
     A family that the row has nothing of (no picture, no mark drawn) is left out.
     """
     out: dict[str, list[float]] = {family: [] for family in FAMILIES}
-    for pixels, data in zip(row.images[:PICTURES], pictures, strict=False):
+    count = min(len(row.images), len(pictures))
+    for number in sorted({i * count // PICTURES for i in range(PICTURES)} if count > PICTURES else range(count)):
+        pixels, data = row.images[number], pictures[number]
         height, width, _ = pixels.shape
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         out["borders"] += _borders(grey.astype(np.float32))
@@ -72,6 +77,7 @@ def features(row: Row, pictures: Sequence[bytes]) -> dict[str, NDArray[np.float3
         out["residuals"] += _residuals(grey.astype(np.uint8))
     words = Counter(zlib.crc32(word.encode()) % _WORDS for word in row.prompt.split())
     out["prompt"] = [len(row.prompt), *(words[i] for i in range(_WORDS))]
+    out["times"] = _times(row.prompt)
     out["marks"] = _marks(row.meta.get("make"))
     return {family: np.array(values, np.float32) for family, values in out.items() if values}
 
@@ -108,6 +114,20 @@ def _residuals(grey: Pixels) -> list[float]:
     return out
 
 
+def _times(prompt: str) -> list[float]:
+    """The moments that a prompt names (`1.20 s`): how many, when they begin and end, how far apart they lie.
+
+    Further, where the steps are longest and shortest: those of a clip are even, so one that stands out says something.
+    """
+    moments = np.array([float(text) for text in _MOMENT.findall(prompt)[:_MOMENTS]], np.float64)
+    if not len(moments):
+        return []
+    steps = np.diff(moments) if len(moments) > 1 else np.zeros(1)
+    usual = float(np.median(steps))
+    where = [float(steps.argmax()) / len(steps), float(steps.argmin()) / len(steps)]
+    return [len(moments), moments[0], moments[-1], usual, *(steps.max() - usual, steps.min() - usual), *where]
+
+
 def _marks(make: Json) -> list[float]:
     """Where the marks drawn in the picture lie, how large they are, and how they lie to each other.
 
@@ -130,19 +150,8 @@ def _is_box(value: Json) -> bool:
 
 def answer_class(answer: str) -> Json:
     """The class of an `answer` column: a text, a number or a bool."""
-    _, value, _ = unpack_answer(answer)
-    return _first(value)
-
-
-def _first(value: Json) -> Json:
-    if isinstance(value, dict):
-        for key in ("answer", "parts", "value"):
-            if key in value:
-                return _first(value[key])
-        return _first(next(iter(value.values()), None))
-    if isinstance(value, list):
-        return _first(value[0]) if value else None
-    return value
+    kind, value, _ = unpack_answer(answer)
+    return kind.label(value)
 
 
 @dataclass(frozen=True, slots=True)

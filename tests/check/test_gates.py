@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from ssrl_data.answers.choice import Choice
+from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.check.bounds import divergence, lower_bound, rows_needed
@@ -344,3 +345,26 @@ def test_faults_are_all_counted_and_few_kept() -> None:
     one.extend(two)
     assert one.counts == Counter({("rows", "id"): 30})
     assert [finding.row for finding in one.kept] == [*map(str, range(15)), *map(str, range(100, 100 + KEPT - 15))]
+
+
+def timed(prompt: str) -> Row:
+    answer = Choice().answer("left", OPTIONS)
+    return Row("", "", 1, "", prompt, (), answer, "", "", "", "", {})
+
+
+def test_moments_are_read_out_of_the_prompt() -> None:
+    clip = "Picture 1, 2.00 s: <image>\nPicture 2, 2.25 s: <image>\nPicture 3, 3.00 s: <image>\nPicture 4, 3.25 s: "
+    found = features(timed(clip), [])["times"].tolist()
+    assert found == [4, 2.0, 3.25, 0.25, 0.5, 0.0, pytest.approx(1 / 3), 0.0]
+    assert "times" not in features(timed("Which of 4 squares, 12 shapes, version 1.2.3 so?"), [])
+
+
+def test_probe_finds_a_time_that_tells() -> None:
+    rows = labelled(1200, 80, lambda i, label: [8, 0.0, 3.5, 0.5, float(label == 1), 0.0, 0.0, 0.0], "times")
+    assert probe(rows, frozenset())["times"].status == "failed"
+
+
+def test_an_interval_is_counted_by_the_quarter_it_begins_in() -> None:
+    for start, quarter in ((0.0, 0), (2.4, 0), (2.5, 1), (7.6, 3)):
+        answer = Interval().answer(start, start + 1.5, (0, 10), c=0.3, chance=0.3)
+        assert answer_class(pack_answer(answer)) == quarter
