@@ -166,7 +166,10 @@ def region_search(folder: Path) -> Iterator[str]:
         yield f"{name} {cpu_ms(lambda size=size: search(size)):.1f} ms"  # type: ignore[misc]
 
 
-def command(folder: Path, out: Path, rows: int, workers: int) -> tuple[float, float]:
+PICTURES = ("image/jigsaw", "image/rotation", "--level", "easy")
+
+
+def command(folder: Path, out: Path, rows: int, workers: int, asked: Sequence[str] = PICTURES) -> tuple[float, float]:
     """Wall seconds and peak resident megabytes (largest process) of a whole `ssrl build`."""
     code = (
         "import resource, subprocess, sys, time; t = time.monotonic();"
@@ -174,7 +177,7 @@ def command(folder: Path, out: Path, rows: int, workers: int) -> tuple[float, fl
         "print(time.monotonic() - t, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
     )
     ssrl = str(Path(sys.executable).parent / "ssrl")
-    arguments = [ssrl, "build", "image/jigsaw", "image/rotation", "--level", "easy", "--source", str(folder)]
+    arguments = [ssrl, "build", *asked, "--source", str(folder)]
     arguments += ["--out", str(out), "--rows", str(rows), "--workers", str(workers)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     seconds, megabytes = map(float, done.stdout.split())

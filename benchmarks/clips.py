@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
+from benchmarks.build import command
 from ssrl_data.build.plan import Shard, make_plan
 from ssrl_data.build.shard import ShardMaker, write_shard
 from ssrl_data.media.clip import Clip
@@ -145,6 +146,20 @@ def speed(task: str, folder: Path) -> Iterator[str]:
             yield f"{name}.attempts_refused {refused / max(1, refused + maker.made):.2f} share"
 
 
+def memory(folder: Path) -> Iterator[str]:
+    """Peak memory of builds from few clips and from all of them, as many rows a clip."""
+    asked = ("video/jigsaw", "--level", "medium")
+    with tempfile.TemporaryDirectory() as scratch:
+        few = Path(scratch) / "few"
+        few.mkdir()
+        for path in sorted(folder.iterdir())[: CLIPS // 4]:
+            (few / path.name).symlink_to(path)
+        small = command(few, Path(scratch) / "small", 2 * len(list(few.iterdir())), 1, asked)[1]
+        large = command(folder, Path(scratch) / "large", 2 * CLIPS, 1, asked)[1]
+    yield f"clips.peak_memory_{CLIPS // 4}_clips {small:.0f} MB"
+    yield f"clips.peak_memory_{CLIPS}_clips {large:.0f} MB"
+
+
 def main(tasks: Sequence[str] = ()) -> None:
     """Print all figures, or those of some tasks alone; `time_over_floor` aims at 1.4 at most."""
     cv2.setNumThreads(1)
@@ -159,6 +174,8 @@ def main(tasks: Sequence[str] = ()) -> None:
         for task in tasks or [name for name in task_names() if name.startswith("video/")]:
             for line in speed(task, folder):
                 print(line, flush=True)
+        for line in () if tasks else memory(folder):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
