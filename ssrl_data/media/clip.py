@@ -6,13 +6,17 @@ The decoder is decord's (`decord2`, on FFmpeg); `ssrl_data.media.decoder` runs i
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -32,6 +36,12 @@ REEL_PIXELS = 86_700
 
 REEL_GAP = 0.5
 """Most seconds between frames of a reel, where the clip has more: of a longer clip the middle is kept."""
+
+SECONDS = 100.0
+"""Longest that one clip may take; below what a build allows for a record."""
+
+GRACE = 10.0
+"""Seconds after which a decoder is ended that did not end itself."""
 
 THUMBNAIL = (32, 24)
 """Width and height of a frame's thumbnail."""
@@ -85,7 +95,7 @@ class Clip:
         """
         if self._found is None:
             try:
-                self._found = _decoder().reel(os.fsdecode(self._path), self._part)
+                self._found = _read(self._path, self._part)
             except Reject as reject:
                 self._found = reject
         if isinstance(self._found, Reject):
@@ -124,6 +134,7 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
 
     def reel(self, path: str, part: tuple[int, int]) -> Reel:
         """Ask for a clip's reel.
@@ -131,41 +142,63 @@ class _Decoder:
         Raises:
             Reject: the clip is broken, or took the process down.
         """
-        request = {"path": path, "part": part, "frames": REEL_FRAMES, "pixels": REEL_PIXELS, "gap": REEL_GAP}
-        process = self._running()
-        stdin, stdout = _pipes(process)
+        request = {
+            "path": path,
+            "part": part,
+            "frames": REEL_FRAMES,
+            "pixels": REEL_PIXELS,
+            "gap": REEL_GAP,
+            "seconds": SECONDS,
+        }
+        process, caller = self._running()
+        caller.settimeout(SECONDS + GRACE)
+        late = False
         try:
-            stdin.write(json.dumps(request).encode() + b"\n")
-            stdin.flush()
-            line = stdout.readline()
-            said: Any = json.loads(line) if line else None
-            if said is not None and "reject" not in said:
-                frames = np.empty(said["shape"], np.uint8)
-                if _filled(stdout, frames.data.cast("B")):
-                    frames.flags.writeable = False
-                    return Reel(frames, tuple(said["times"]), said["duration"], tuple(said["size"]))
-                said = None
-        except BrokenPipeError:
-            said = None
-        if said is None:
+            caller.sendall(json.dumps(request).encode() + b"\n")
+            said, held = _answer(caller)
+        except TimeoutError:  # it neither answers nor ends, as when it is stopped
+            said, held, late = b"", [], True
+        except OSError:
+            said, held = b"", []
+        if not said:
             process.kill()
-            late = process.wait() == -_ALARM
-            self._process = None
+            late |= process.wait() == -signal.SIGALRM
+            caller.close()
+            self._process = self._socket = None
             raise Reject("decoding takes too long" if late else "crashes the decoder")
-        raise Reject(said["reject"])
+        answer: Any = json.loads(said)
+        if "reject" in answer:
+            raise Reject(answer["reject"])
+        with open(held[0], "rb") as file:
+            content = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        frames = np.frombuffer(content, np.uint8).reshape(answer["shape"])
+        return Reel(frames, tuple(answer["times"]), answer["duration"], tuple(answer["size"]))
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ssrl_data.media.decoder"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        return self._process
+    def _running(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        if self._process is None or self._socket is None or self._process.poll() is not None:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "ssrl_data.media.decoder", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                )
+            self._socket = ours
+        return self._process, self._socket
 
 
-_ALARM = 14  # SIGALRM, which ends the process when a clip takes too long
+def _read(path: bytes | str, part: tuple[int, int]) -> Reel:
+    """The reel of a clip, whatever the bytes of its name."""
+    name = os.fsdecode(path)
+    if name.isprintable() and name.isascii():  # as almost always
+        return _decoder().reel(name, part)
+    # FFmpeg takes names in UTF-8 alone.
+    with tempfile.TemporaryDirectory() as folder:
+        link = os.path.join(folder, "clip")
+        os.symlink(os.path.abspath(path), os.fsencode(link))
+        return _decoder().reel(link, part)
 
 
 @cache
@@ -173,18 +206,15 @@ def _decoder() -> _Decoder:
     return _Decoder()
 
 
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    if process.stdin is None or process.stdout is None:
-        raise RuntimeError("the decoding process was started without pipes")
-    return process.stdin, process.stdout
-
-
-def _filled(stream: IO[bytes], buffer: memoryview) -> bool:
-    """Read until the buffer is full; false when the stream ends first."""
-    at = 0
-    while at < len(buffer):
-        count = stream.readinto(buffer[at:])  # type: ignore[attr-defined]
-        if not count:
-            return False
-        at += count
-    return True
+def _answer(caller: socket.socket) -> tuple[bytes, list[int]]:
+    """A line and the descriptors that came with it; an empty line when the process ended first."""
+    said, held = bytearray(), list[int]()
+    while not said.endswith(b"\n"):
+        data, found, _, _ = socket.recv_fds(caller, 1 << 16, 1)
+        held += found
+        if not data:
+            for descriptor in held:
+                os.close(descriptor)
+            return b"", []
+        said += data
+    return bytes(said), held

@@ -1,28 +1,34 @@
 """The process that decodes clips: `python -m ssrl_data.media.decoder`, started and asked by `ssrl_data.media.clip`.
 
 A decoder can hang while it holds the interpreter's lock, crash, or take all memory, so it lives in a process of its
-own that the system ends when a clip takes too long or too much.
+own that the system ends when a clip takes too long or too much, and when nobody waits for the answer any more.
 
-Requests are lines of JSON on standard input. The answer is a line of JSON on standard output, {"reject": reason} or
-{"times": ..., "size": ..., "shape": ..., "duration": ...}, then the frames as bytes.
+Requests are lines of JSON on the socket whose number is the argument. The answer is a line of JSON, {"reject": reason}
+or {"times": ..., "size": ..., "shape": ..., "duration": ...}; with it comes the descriptor of a file without a name
+that holds the frames, so that no byte of them is copied.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
+import mmap
 import os
 import resource
+import select
 import signal
+import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-SECONDS = 100.0
-"""Longest that one clip may take; below what a build allows for a record."""
+from ssrl_data.media.container import Damaged, check
 
 MEMORY = 6 << 30
 """Bytes of address space: enough for 8K video, far less than a lying header can ask for."""
@@ -30,52 +36,81 @@ MEMORY = 6 << 30
 MAX_PIXELS = 1 << 26
 MAX_FRAMES = 1 << 22
 
+_SAID = {
+    "cannot find video stream": "no pictures",
+    "Failed to measure duration": "no length stated",  # live recordings
+    "(-11 vs. 0) Thread worker: Error sending packet": "beyond the decoder",  # some HEVC: it loses its place
+    "opening": "not a clip",
+    "reading": "not a clip",
+}
+"""What the decoder says, and what that comes to; the first that is found counts."""
+
 _CUT = ("partial file", "ended prematurely", "moov atom not found", "truncat", "end of file")
 
 
-class Damaged(Exception):
-    """The clip cannot be read; the reason is a few fixed words."""
-
-
 def main() -> None:
-    """Serve requests until standard input ends."""
+    """Serve requests until the other end of the socket is closed."""
     import decord
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    # What libraries print there must not get between the answers.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    caller = socket.socket(fileno=int(sys.argv[1]))
     decord.logging.set_level(decord.logging.ERROR)
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as complaints, caller, caller.makefile("rb") as requests:
+        os.dup2(complaints.fileno(), 1)
         os.dup2(complaints.fileno(), 2)
-        for line in sys.stdin:
-            # Its default action ends the process even where the decoder never returns to the interpreter.
-            signal.setitimer(signal.ITIMER_REAL, SECONDS)
-            _serve(json.loads(line), answers, complaints)
+        for line in requests:
+            request = json.loads(line)
+            # The default actions end the process even where the decoder never returns to the interpreter.
+            signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+            with _ended_with(caller):
+                answer = _answer(request, complaints)
             signal.setitimer(signal.ITIMER_REAL, 0)
+            frames = answer.pop("frames", None)
+            said = json.dumps(answer).encode() + b"\n"
+            if frames is None:
+                caller.sendall(said)
+            else:
+                caller.sendall(said[socket.send_fds(caller, [said], [frames.fileno()]) :])
+                frames.close()
 
 
-def _serve(request: Any, answers: IO[bytes], complaints: IO[bytes]) -> None:
+@contextmanager
+def _ended_with(caller: socket.socket) -> Iterator[None]:
+    """End the process as soon as anything happens on the socket: its other end is closed, for no second request comes.
+
+    SIGIO does so by its default action. Where the system knows none for sockets, the time limit ends the process.
+    """
+    flags = fcntl.fcntl(caller, fcntl.F_GETFL)
+    fcntl.fcntl(caller, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(caller, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if select.select([caller], [], [], 0)[0]:  # closed before it was watched
+        sys.exit()
+    try:
+        yield
+    finally:
+        fcntl.fcntl(caller, fcntl.F_SETFL, flags)
+
+
+def _answer(request: Any, complaints: IO[bytes]) -> dict[str, Any]:
     complaints.truncate(0)
     complaints.seek(0)
     try:
-        reel: Any = _reel(request["path"], tuple(request["part"]), request["frames"], request["pixels"], request["gap"])
+        check(request["path"])
+        reel = _reel(request["path"], tuple(request["part"]), request["frames"], request["pixels"], request["gap"])
         _raise_complaint(complaints)
+        return reel
     except Damaged as damage:
-        reel = {"reject": str(damage)}
+        return {"reject": str(damage)}
     except MemoryError:
-        reel = {"reject": "too large for memory"}
+        return {"reject": "too large for memory"}
+    except OSError:
+        return {"reject": "unreadable"}
     except Exception as error:  # bindings to C++ raise what they like, and their words change with the release
         try:
             _raise_complaint(complaints)
-            reel = {"reject": "not a clip" if "opening" in str(error) or "reading" in str(error) else "corrupt"}
+            return {"reject": next((reason for said, reason in _SAID.items() if said in str(error)), "corrupt")}
         except Damaged as damage:
-            reel = {"reject": str(damage)}
-    frames = reel.pop("frames", None)
-    answers.write(json.dumps(reel).encode() + b"\n")
-    if frames is not None:
-        answers.write(frames.data.cast("B"))
-    answers.flush()
+            return {"reject": str(damage)}
 
 
 def _raise_complaint(complaints: IO[bytes]) -> None:
@@ -123,7 +158,9 @@ def _reel(path: str, part: tuple[int, int], most: int, pixels: int, gap: float) 
     scale = min(1.0, (pixels / (width * height)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     reader = opened() if size == (width, height) else opened(width=size[0], height=size[1])
-    frames = np.empty((len(chosen), size[1], size[0], 3), np.uint8)
+    shape = len(chosen), size[1], size[0], 3
+    file = _nameless(math.prod(shape))
+    frames = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8).reshape(shape)
     at = 0
     for place, index in enumerate(chosen.tolist()):
         if sound and index > at:
@@ -131,15 +168,29 @@ def _reel(path: str, part: tuple[int, int], most: int, pixels: int, gap: float) 
         else:
             for _ in range(index - at):  # without timestamps it would skip to the wrong frame
                 reader.next()
-        frames[place] = reader.next().asnumpy()
+        frames[place] = _pixels(reader.next().asnumpy())
         at = index + 1
     return {
         "times": times[chosen].tolist(),
         "duration": duration,
         "size": [width, height],
-        "shape": list(frames.shape),
-        "frames": frames,
+        "shape": shape,
+        "frames": file,
     }
+
+
+def _pixels(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame without the padding of its rows, which of narrow frames comes out as more than three channels."""
+    height, width, channels = frame.shape
+    return frame if channels == 3 else frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+
+
+def _nameless(size: int) -> IO[bytes]:
+    """A file without a name, in memory where the system has such."""
+    named = hasattr(os, "memfd_create")
+    file: IO[bytes] = os.fdopen(os.memfd_create("reel"), "w+b") if named else tempfile.TemporaryFile()  # noqa: SIM115
+    file.truncate(size)
+    return file
 
 
 def _chosen(
