@@ -15,6 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ssrl_data.core import Pixels, Reject
+from ssrl_data.core import Pixels, Reject, SsrlError
 from ssrl_data.media.image import Box, resampled
 
 Frames: TypeAlias = "NDArray[np.uint8]"
@@ -92,6 +93,7 @@ class Clip:
 
         Raises:
             Reject: it cannot be decoded from end to end.
+            SsrlError: `decord` is not installed.
         """
         if self._found is None:
             try:
@@ -141,6 +143,7 @@ class _Decoder:
 
         Raises:
             Reject: the clip is broken, or took the process down.
+            SsrlError: `decord` is not installed.
         """
         request = {
             "path": path,
@@ -176,6 +179,8 @@ class _Decoder:
 
     def _running(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         if self._process is None or self._socket is None or self._process.poll() is not None:
+            if find_spec("decord") is None:
+                raise SsrlError('clips are read with decord, which is not installed: pip install "ssrl[video]"')
             ours, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(

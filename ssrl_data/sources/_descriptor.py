@@ -28,7 +28,8 @@
         use: false
         why: not photographs   # for people
 
-A file that another names as its depth or its second view is no record of its own.
+A file that another names as its depth or its second view is no record of its own. Of a rule that matches pictures and
+clips, `depth`, `camera` and `pair` speak of the pictures and `parts` of the clips.
 
 `root` may also be `{package: NAME, path: FOLDER}`: a folder inside an installed package, which is not imported.
 """

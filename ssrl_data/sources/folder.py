@@ -77,7 +77,8 @@ class Folder(Source):
         """
         beside: set[str] = set()
         if any(rule.depth or rule.pair for rule in self.descriptor.rules):
-            beside = {file for key in self._keys() for file in self.descriptor.rule(key).beside(key) if file}
+            pictures = (key for key in self._keys() if not _is_clip(key.encode()))
+            beside = {file for key in pictures for file in self.descriptor.rule(key).beside(key) if file}
         for key in self._keys():
             rule = self.descriptor.rule(key)
             if not rule.use or key in beside:
