@@ -209,8 +209,9 @@ def _near(scan: Scan, corpus: bool) -> Part:
         message = f"{pair.name} ({pair.split}) and {pair.other} ({pair.other_split}) differ by {pair.difference}"
         scan.faults.add("near", "near duplicate", pair.name, "", message)
     count = {split: len(found) for split, found in sorted(looks.items())}
-    what = "source pictures" if corpus else "rows' first pictures"
-    flat = sum(look.flat for found in looks.values() for look in found.values())
+    clips = " and clips" if any(len(record) > 1 for found in looks.values() for record in found.values()) else ""
+    what = f"source pictures{clips}" if corpus else "rows' first pictures"
+    flat = sum(any(look.flat for look in record) for found in looks.values() for record in found.values())
     summary = f"no picture of a split looks like one of another: {sum(count.values())} {what} compared"
     if flat:
         summary += f", {flat} flat ones by thumbnail"

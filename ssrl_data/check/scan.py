@@ -18,7 +18,7 @@ from ssrl_data.check.pictures import MAX_PIXELS, Anatomy, anatomy
 from ssrl_data.check.probe import features
 from ssrl_data.check.report import Faults
 from ssrl_data.check.rows import columns_fault, parse_row, row_faults
-from ssrl_data.check.seen import look_if_able
+from ssrl_data.check.seen import looks_if_able
 from ssrl_data.check.truth import Auditor
 from ssrl_data.core import Json, Row
 from ssrl_data.curate.alike import Look
@@ -58,7 +58,7 @@ class Scan:
     rows: int = 0
     facts: list[Facts] = field(default_factory=list)
     unaudited: Counter[str] = field(default_factory=Counter)
-    looks: dict[str, Look | None] = field(default_factory=dict)
+    looks: dict[str, tuple[Look, ...]] = field(default_factory=dict)
 
     def extend(self, other: Scan) -> None:
         """Add another scan's findings after this one's."""
@@ -134,7 +134,7 @@ def _scan_row(scan: Scan, job: Job, auditor: Auditor, columns: Mapping[str, Any]
     if unaudited:
         scan.unaudited[unaudited] += 1
     if not job.sources and row.images and row.source_id not in scan.looks:
-        scan.looks[row.source_id] = look_if_able(row.images[0])
+        scan.looks[row.source_id] = looks_if_able(row.images[0])
     scan.facts.append(_facts(columns, row, job.split, name, data, [p for p in parts if p], echo))
 
 

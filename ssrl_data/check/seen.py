@@ -9,17 +9,23 @@ from importlib.util import find_spec
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ssrl_data.core import Pixels
+from ssrl_data.core import Pixels, Record
 from ssrl_data.curate import alike
-from ssrl_data.curate.alike import Look, look_at
+from ssrl_data.curate.alike import Look, look_at, looks_of
 
 if TYPE_CHECKING:
     from ssrl_data.check.facts import Facts
 
 
-def look_if_able(pixels: Pixels) -> Look | None:
-    """What a picture is compared by; None without `pdqhash` installed."""
-    return None if find_spec("pdqhash") is None else look_at(pixels)
+def looks_if_able(content: Record | Pixels) -> tuple[Look, ...]:
+    """What a record or a picture is compared by; nothing without `pdqhash` installed.
+
+    Raises:
+        Reject: the record's content is broken.
+    """
+    if find_spec("pdqhash") is None:
+        return ()
+    return looks_of(content) if isinstance(content, Record) else (look_at(content),)
 
 
 def duplicates(rows: Sequence[Facts]) -> Iterator[tuple[str, Facts, str]]:
@@ -53,7 +59,7 @@ def overlaps(rows: Iterable[Facts]) -> Iterator[tuple[str, Facts, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures of different splits that look alike, and how they differ in words.
+    """Two records of different splits that look alike, and how they differ in words.
 
     Names are source ids, or row ids without the corpus.
     """
@@ -65,29 +71,29 @@ class Pair:
     difference: str
 
 
-def near_pairs(looks: Mapping[str, Mapping[str, Look]]) -> list[Pair]:
-    """Pictures of different splits that are one picture saved again under some turn or mirror.
+def near_pairs(looks: Mapping[str, Mapping[str, Sequence[Look]]]) -> list[Pair]:
+    """Records of different splits whose picture or clip is one saved again, under some turn or mirror.
 
     Args:
-        looks: split to picture name to look.
+        looks: split to name of the record to looks.
     """
     out = []
     for one, other in combinations(sorted(looks, key=lambda split: len(looks[split])), 2):
         names, others = sorted(looks[one]), sorted(looks[other])
         these, those = [looks[one][name] for name in names], [looks[other][name] for name in others]
-        for i, j, difference in alike.near_pairs(these, those):
+        for i, j, difference in alike.near_records(these, those):
             # One record on both sides is an overlap, and found as that.
             if names[i] != others[j]:
                 out.append(Pair(one, names[i], other, others[j], difference))
     return out
 
 
-def by_split(rows: Iterable[Facts], looks: Mapping[str, Look | None]) -> dict[str, dict[str, Look]]:
+def by_split(rows: Iterable[Facts], looks: Mapping[str, tuple[Look, ...]]) -> dict[str, dict[str, tuple[Look, ...]]]:
     """The looks of all sources, by the split that their rows are in."""
-    out: dict[str, dict[str, Look]] = defaultdict(dict)
+    out: dict[str, dict[str, tuple[Look, ...]]] = defaultdict(dict)
     for row in rows:
         for name in row.sources or (row.id,):
-            found = looks.get(name)
-            if found is not None:
+            found = looks.get(name, ())
+            if found:
                 out[row.split][name] = found
     return dict(out)

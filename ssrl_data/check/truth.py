@@ -7,10 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ssrl_data.check.seen import look_if_able
+from ssrl_data.check.seen import looks_if_able
 from ssrl_data.core import Fault, Record, Reject, Row, SsrlError
 from ssrl_data.curate.alike import Look
-from ssrl_data.curate.pdq import whole
 from ssrl_data.listing import Item, list_items
 from ssrl_data.registry import modules, source_at, task_class
 from ssrl_data.sources.base import Source
@@ -72,7 +71,7 @@ class Auditor:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = sources
-        self.looks: dict[str, Look | None] = {}
+        self.looks: dict[str, tuple[Look, ...]] = {}
         self._items: dict[str, Item] = {item.key: item for item in list_items(sources)} if sources else {}
         self._opened: OrderedDict[str, Record | str] = OrderedDict()
         self._tasks = modules("ssrl.tasks")
@@ -133,6 +132,5 @@ class Auditor:
         return record
 
     def _look(self, record: Record) -> None:
-        if record.image is None or record.source_id in self.looks:
-            return
-        self.looks[record.source_id] = look_if_able(whole(record.image))
+        if record.source_id not in self.looks and (record.image is not None or record.clip is not None):
+            self.looks[record.source_id] = looks_if_able(record)

@@ -1,4 +1,4 @@
-"""Opening every record once, in worker processes, to hash its picture."""
+"""Opening every record once, in worker processes, to hash its picture or its clip."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from ssrl_data.core import Reject
-from ssrl_data.curate.alike import Look, look_at
-from ssrl_data.curate.pdq import whole
+from ssrl_data.curate.alike import Look, looks_of
 from ssrl_data.listing import Item
 from ssrl_data.sources.base import Source
 
@@ -22,10 +21,10 @@ KILLED = "killed the worker"
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """What one record is: content, look of its picture if it has one, or why it cannot be read."""
+    """What one record is: content, looks of its picture or its clip if it has one, or why it cannot be read."""
 
     source_id: str = ""
-    look: Look | None = None
+    looks: tuple[Look, ...] = ()
     reason: str | None = None
 
 
@@ -87,8 +86,7 @@ def hashed(items: Sequence[Item], sources: Sequence[Source]) -> list[Hashed]:
     for item in items:
         try:
             record = sources[item.source].open(item.entry)
-            look = None if record.image is None else look_at(whole(record.image))
-            out.append(Hashed(record.source_id, look))
+            out.append(Hashed(record.source_id, looks_of(record)))
         except Reject as reject:
             out.append(Hashed(reason=reject.reason))
     return out

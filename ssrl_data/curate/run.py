@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ssrl_data.curate.alike import Groups, near_pairs, neighbours
+from ssrl_data.curate.alike import Groups, near_records, neighbours
 from ssrl_data.curate.hashing import Hashed, hash_records
 from ssrl_data.curate.pdq import packed
 from ssrl_data.curate.table import make_way, write_table
@@ -27,7 +27,7 @@ class Findings:
         records: in the corpora.
         groups: that no split may divide.
         joined: records that share a group with a duplicate of another group of the corpus's own.
-        flat: pictures that hold too little for their hashes, compared by thumbnails.
+        flat: pictures that hold too little for their hashes, compared by thumbnails; and clips with such frames.
         unreadable: records by reason.
     """
 
@@ -59,21 +59,24 @@ def curate(addresses: Sequence[str], out: Path, workers: int, say: Callable[[str
     for item, record in zip(items, found, strict=True):
         if record.source_id:
             groups.join(item.entry.group, first.setdefault(record.source_id, item.entry.group))
-    seen = {i: record.look for i, record in enumerate(found) if record.look}
+    seen = {i: record.looks for i, record in enumerate(found) if record.looks}
     at, looks = list(seen), list(seen.values())
-    for one, other, _ in near_pairs(looks, looks):
+    for one, other, _ in near_records(looks, looks):
         groups.join(items[at[one]].entry.group, items[at[other]].entry.group)
     named = [groups.find(item.entry.group) for item in items]
-    # Flat pictures have no neighbours: what a thumbnail calls different may still differ by little.
-    hashed = [i for i, look in seen.items() if not look.flat]
-    nearest = neighbours(packed([seen[i].hashes for i in hashed]), [named[i] for i in hashed])
-    near = {hashed[i]: [items[hashed[j]].key for j in others] for i, others in enumerate(nearest)}
+    middle = {i: looks[len(looks) // 2] for i, looks in seen.items()}
+    near: dict[int, list[str]] = {}
+    for medium in sorted({item.entry.media for item in items}):
+        # Flat pictures have no neighbours: what a thumbnail calls different may still differ by little.
+        hashed = [i for i, look in middle.items() if items[i].entry.media == medium and not look.flat]
+        nearest = neighbours(packed([middle[i].hashes for i in hashed]), [named[i] for i in hashed])
+        near |= {hashed[i]: [items[hashed[j]].key for j in others] for i, others in enumerate(nearest)}
     rows = [
         {
             "key": item.key,
             "group": named[i],
             "neighbours": near.get(i, []),
-            "quality": seen[i].quality if i in seen else None,
+            "quality": middle[i].quality if i in middle else None,
             "stamp": item.entry.stamp,
             "reason": found[i].reason,
         }
@@ -87,7 +90,7 @@ def curate(addresses: Sequence[str], out: Path, workers: int, say: Callable[[str
         records=len(items),
         groups=len(own),
         joined=sum(len(own[name]) > 1 for name in named),
-        flat=sum(look.flat for look in looks),
+        flat=sum(any(look.flat for look in record) for record in looks),
         unreadable=dict(sorted(Counter(record.reason for record in found if record.reason).items())),
     )
 

@@ -3,11 +3,13 @@
 | column | meaning |
 | --- | --- |
 | `key` | the record as a build names it: with several corpora, their number comes first |
-| `group` | what no split may divide: the corpus's own groups, joined where pictures of theirs are near duplicates |
+| `group` | what no split may divide: the corpus's own groups, joined where records of theirs are near duplicates |
 | `neighbours` | keys of the most alike of the clearly different records of other groups, nearest first |
 | `quality` | how much the picture holds for its hash, 0 to 100; null without one. Below 50 a thumbnail is compared |
 | `stamp` | what the record's content was known by in the listing: its files' sizes |
 | `reason` | why the record cannot be read, else null |
+
+Neighbours and quality of a clip are those of its middle frame; neighbours of clips are clips.
 """
 
 from __future__ import annotations

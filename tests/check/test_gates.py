@@ -24,7 +24,7 @@ from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.probe import FAMILIES, SOURCES, answer_class, features, probe
 from ssrl_data.check.report import KEPT, Faults
 from ssrl_data.check.scan import Facts
-from ssrl_data.check.seen import duplicates, look_if_able, near_pairs, overlaps
+from ssrl_data.check.seen import duplicates, looks_if_able, near_pairs, overlaps
 from ssrl_data.core import Answer, Row
 from ssrl_data.curate.alike import Look
 from ssrl_data.media.image import Picture, encode
@@ -245,10 +245,10 @@ def test_near_pairs_through_turns_mirrors_and_encoders(china: NDArray[np.uint8],
         "train": {"china": china, "dark": dark, "coffee": other.view((0, 0, *other.size), (400, 300))},
     }
     looks = {
-        split: {name: look for name, p in named.items() if (look := look_if_able(np.ascontiguousarray(p)))}
+        split: {name: looks_if_able(np.ascontiguousarray(p)) for name, p in named.items()}
         for split, named in pictures.items()
     }
-    assert looks["train"]["dark"].flat
+    assert looks["train"]["dark"][0].flat
     pairs = {(pair.name, pair.other): pair.difference for pair in near_pairs(looks)}
     assert set(pairs) == {("flip", "china"), ("dark flip", "dark")}
     assert pairs["flip", "china"].endswith(" of 256 bits")
@@ -259,10 +259,10 @@ def test_near_pairs_do_not_depend_on_blocks() -> None:
     """More pictures than a block, two of them alike: found at their places."""
     rng = np.random.default_rng(3)
     hashes = [tuple(row.tobytes() for row in rng.integers(0, 256, (8, 32), dtype=np.uint8)) for _ in range(5300)]
-    train = {f"{i:05d}": Look(value, 100, b"") for i, value in enumerate(hashes[:4700])}
-    test = {f"t{i:05d}": Look(value, 100, b"") for i, value in enumerate(hashes[4700:])}
-    last = test["t00599"].hashes
-    test["t00599"] = Look((*last[:5], train["04321"].hashes[0], *last[6:]), 100, b"")
+    train = {f"{i:05d}": (Look(value, 100, b""),) for i, value in enumerate(hashes[:4700])}
+    test = {f"t{i:05d}": (Look(value, 100, b""),) for i, value in enumerate(hashes[4700:])}
+    last = test["t00599"][0].hashes
+    test["t00599"] = (Look((*last[:5], train["04321"][0].hashes[0], *last[6:]), 100, b""),)
     assert [(p.name, p.other, p.difference) for p in near_pairs({"test": test, "train": train})] == [
         ("t00599", "04321", "0 of 256 bits")
     ]
