@@ -1,0 +1,114 @@
+"""Does a stretch of a clip read as well backwards? Only what travels tells forwards from backwards, if anything does.
+
+Points of a grid are followed from frame to frame and back (Lucas and Kanade 1981, in Bouguet's pyramid); the camera's
+own motion is the similarity that most of them share (RANSAC; Fischler and Bolles 1981). What a point does beside it
+must lead somewhere: a swing, a nod, a face that talks comes back, a pan of a still scene has nothing beside it.
+
+What it cannot know: a thing that travels may do so either way. People, animals and vehicles go forwards, a ball rolls
+both ways, and a corpus whose things do too has to declare it. The arrow of time as a question of learning: Misra et al.
+(ECCV 2016), Wei et al. (CVPR 2018).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ssrl_data.core import Record, Skip
+from ssrl_data.media.clip import Reel
+
+THUMBNAIL = 128
+"""Longest side at which points are followed."""
+
+STEPS = 8
+"""Most steps over which they are."""
+
+_SPACING = 6  # pixels between points
+_WINDOW, _LEVELS = (9, 9), 3
+_RETURN = 0.7  # pixels by which a point followed there and back may miss its start
+_MISFIT = 1.0  # pixels by which a point may miss what most agree on
+_FOUND = 0.2  # least share of points found again, for a step to say anything
+_TRAVEL = 0.08  # of the longest side: least that a travelling point gets away from where the camera left it
+_STRAIGHT = 0.8  # least share of its path that it gets away
+_TRAVELLERS = 4  # least number of points that travel
+_RETURNING = 1.0  # most points that move as far and come back, for each that travels
+
+
+def require_arrow(record: Record, first: int, last: int) -> None:
+    """Check that things travel against the scene.
+
+    Args:
+        record: carries the clip; `reversible: true` among its facts says that it reads as well backwards.
+        first: number of the stretch's first frame in the reel.
+        last: of its last.
+
+    Raises:
+        Skip: it may read as well backwards.
+    """
+    if record.facts.get("reversible"):
+        raise Skip("declared reversible", final=True)
+    if record.clip is None:
+        raise Skip("no clip", final=True)
+    net, path = tracks(record.clip.reel, first, last)
+    far = path >= _TRAVEL
+    gone = far & (net >= _TRAVEL) & (net >= _STRAIGHT * path)
+    if gone.sum() < _TRAVELLERS:
+        raise Skip("nothing travels")
+    if (far & ~gone).sum() > _RETURNING * gone.sum():
+        raise Skip("may read as well backwards")
+
+
+def tracks(reel: Reel, first: int, last: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far points get beside the camera's own motion, and by how long a path, over half of the stretch or more.
+
+    Args:
+        reel: of the clip.
+        first: number of the first frame in the reel.
+        last: of the last.
+
+    Returns:
+        Net displacement and length of the path of each point, in shares of the frame's longest side.
+    """
+    numbers = np.unique(np.linspace(first, last, min(STEPS, last - first) + 1).round().astype(int))
+    height, width = reel.frames.shape[1:3]
+    scale = THUMBNAIL / max(width, height)
+    size = (round(width * scale), round(height * scale))
+    greys = [
+        cv2.resize(cv2.cvtColor(reel.frames[number], cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+        for number in numbers
+    ]
+    nets, paths = [], []
+    # From the first frame and from the middle one, since what enters later is not seen in the first.
+    for start in (0, len(greys) // 2):
+        net, path = _followed(greys[start:])
+        nets.append(net)
+        paths.append(path)
+    return np.concatenate(nets) / THUMBNAIL, np.concatenate(paths) / THUMBNAIL
+
+
+def _followed(greys: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    height, width = greys[0].shape
+    x, y = np.meshgrid(np.arange(_SPACING, width - 2, _SPACING), np.arange(_SPACING, height - 2, _SPACING))
+    at = np.stack([x, y], axis=-1).reshape(-1, 1, 2).astype(np.float32)
+    started = len(at)
+    beside, path = np.zeros((started, 2)), np.zeros(started)
+    for before, after in pairwise(greys):
+        if len(at) < _FOUND * started:
+            return np.zeros(0), np.zeros(0)
+        there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, at, None, winSize=_WINDOW, maxLevel=_LEVELS)  # type: ignore[call-overload]
+        back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, winSize=_WINDOW, maxLevel=_LEVELS)  # type: ignore[call-overload]
+        kept = (found & returned).ravel().astype(bool) & (np.abs(back - at).max(axis=(1, 2)) < _RETURN)
+        at, there, beside, path = at[kept], there[kept], beside[kept], path[kept]
+        if len(at) < _FOUND * started:
+            return np.zeros(0), np.zeros(0)
+        camera, _ = cv2.estimateAffinePartial2D(at, there, ransacReprojThreshold=_MISFIT)
+        if camera is None:
+            return np.zeros(0), np.zeros(0)
+        left = there[:, 0] - (at[:, 0] @ camera[:, :2].T + camera[:, 2])
+        left[np.hypot(*left.T) < _MISFIT] = 0  # what the camera explains
+        beside, path, at = beside + left, path + np.hypot(*left.T), there
+    net: NDArray[np.float64] = np.hypot(*beside.T)
+    return net, path
