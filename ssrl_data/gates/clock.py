@@ -13,7 +13,7 @@ of the 31 clips is taken for one with a clock.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ssrl_data.media.clip import Frames, Reel
 
 Maps: TypeAlias = "NDArray[np.uint8]"
-Shares: TypeAlias = "NDArray[np.float32]"
+Shares: TypeAlias = "NDArray[np.floating[Any]]"
 Moments: TypeAlias = "NDArray[np.float64]"
 
 _FRAMES = 96  # looked at
