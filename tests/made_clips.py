@@ -66,6 +66,18 @@ def scene(number: int, count: int = 96, size: tuple[int, int] = (320, 240), pan:
         yield frame
 
 
+def camera(way: str, count: int = 40, side: int = 240) -> Iterator[Any]:
+    """Frames, BGR, of a photograph: the camera goes `right`, `down` or `in`, at an even pace, or stays `still`."""
+    axis = {"right": (1, 0, 0), "down": (0, 1, 0), "in": (0, 0, 1), "still": (0, 0, 0)}[way]
+    wide = cv2.resize(photograph("astronaut.png"), (3 * side, 3 * side), interpolation=cv2.INTER_LINEAR)
+    for number in range(count):
+        right, down, ahead = (part * (number / (count - 1) - 0.5) for part in axis)
+        seen = 1.5 * side * np.exp(-0.9 * ahead)
+        x, y = (1.5 * side + side * at - seen / 2 for at in (right, down))
+        place = np.array([[seen / side, 0, x], [0, seen / side, y]])
+        yield cv2.warpAffine(wide, place, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
 def write_clip(
     path: Path,
     frames: Iterable[Any],

