@@ -105,7 +105,7 @@ def cases(folder: Path) -> Iterator[tuple[str, bytes, str]]:
     yield "sound.mkv", sound_alone(folder / "sound.mkv").read_bytes(), "no pictures"
     live = numbered(folder / "live.webm", 24, codec="libvpx", container={"live": "1"})
     yield "live.webm", live.read_bytes(), "no length stated"
-    yield "broadcast.ts", numbered(folder / "broadcast.ts", 24, codec="mpeg2video").read_bytes(), "transport stream"
+    yield "broadcast.mts", numbered(folder / "broadcast.ts", 24, codec="mpeg2video").read_bytes(), "transport stream"
     closed = {"x265-params": "open-gop=0:keyint=10:bframes=4:log-level=none"}
     yield (
         "lost its place.mp4",
