@@ -150,6 +150,9 @@ class Count(Task[CountParams]):
         "videossr": CountParams(frames=48, asked=3, high=9, pixels=65_536),
     }
 
+    # A flat shape hides texture: a frame's bytes say whether one was drawn into it, as a look at the frame does.
+    signal: ClassVar = frozenset({"bytes"})
+
     def donors(self) -> int:
         """One clip for each object."""
         return self.params.asked + self.params.distractors if self.params.form == "cutouts" else 0
