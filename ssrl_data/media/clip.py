@@ -198,16 +198,17 @@ def _read(path: bytes | str, part: tuple[int, int]) -> Reel:
     """The reel of a clip, whatever the bytes of its name."""
     name = os.fsdecode(path)
     if name.isprintable() and name.isascii():  # as almost always
-        return _decoder().reel(name, part)
+        return _decoder(os.getpid()).reel(name, part)
     # FFmpeg takes names in UTF-8 alone.
     with tempfile.TemporaryDirectory() as folder:
         link = os.path.join(folder, "clip")
         os.symlink(os.path.abspath(path), os.fsencode(link))
-        return _decoder().reel(link, part)
+        return _decoder(os.getpid()).reel(link, part)
 
 
 @cache
-def _decoder() -> _Decoder:
+def _decoder(process: int) -> _Decoder:
+    """The decoder of a process: one that was forked must not listen to its parent's."""
     return _Decoder()
 
 
