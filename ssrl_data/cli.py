@@ -240,7 +240,7 @@ def grade(
     verdicts: list[dict[str, Any]] = []
     for verdict in grade_file(directory, responses):
         typer.echo(json.dumps(verdict))
-        verdicts.append({key: verdict[key] for key in ("id", "score", "exact", "error") if key in verdict})
+        verdicts.append({key: verdict[key] for key in ("id", "score", "exact", "measures", "error") if key in verdict})
     if pass_rates is not None:
         import pyarrow.parquet as pq
 

@@ -63,8 +63,9 @@ def grade_file(folder: Path, responses: Path) -> Iterator[dict[str, Json]]:
         responses: the JSONL file, UTF-8; other keys of a line are ignored.
 
     Yields:
-        {"line", "id", "score", "exact", "read", "reason"} for each response, {"line", "error"} for each line that is
-        not one. Lines count from 1.
+        {"line", "id", "score", "exact", "read", "reason"} for each response, with "measures" where its answer kind has
+        some, name to [share, that of the best constant]; {"line", "error"} for each line that is not one. Lines count
+        from 1.
 
     Raises:
         SsrlError: a file cannot be read, a line names a row that the dataset does not hold, or a row's answer column
@@ -123,9 +124,11 @@ def _graded(line: bytes, number: int, known: Mapping[str, str], where: str, fold
             f"{where} answers the row {row!r:.80}, which {folder} does not hold: name the dataset the responses are for"
         )
     try:
-        verdict = grade(known[row], item["response"])
+        kind, value, credit = unpack_answer(known[row])
     except ValueError as error:
         raise SsrlError(f"row {row!r:.80} of {folder} cannot be graded: {error}") from error
+    verdict = kind.grade(item["response"], value, credit)
+    measures = {} if verdict.read is None else kind.measures(verdict.read, value)
     return {
         "line": number,
         "id": row,
@@ -133,6 +136,7 @@ def _graded(line: bytes, number: int, known: Mapping[str, str], where: str, fold
         "exact": verdict.exact,
         "read": verdict.read,
         "reason": verdict.reason,
+        **({"measures": {name: list(pair) for name, pair in measures.items()}} if measures else {}),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Score:
         answered: of them, those with a response that was given a score.
         score: mean over the answered rows of the mean over each one's responses; None when there are none.
         exact: share of right answers, likewise.
+        measures: name of a further measure to its mean over the responses that could be read, and that of the best
+            constant answer: how near the orders are in pairs, say.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Score:
     answered: int = 0
     score: float | None = None
     exact: float | None = None
+    measures: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def above_chance(self) -> float | None:
@@ -46,6 +49,7 @@ class _Row:
     chance: float | None
     scores: list[float] = field(default_factory=list)
     exact: list[bool] = field(default_factory=list)
+    measures: list[Mapping[str, tuple[float, float]]] = field(default_factory=list)
 
 
 def scores(folder: Path, verdicts: Iterable[Mapping[str, Json]]) -> list[Score]:
@@ -68,6 +72,7 @@ def scores(folder: Path, verdicts: Iterable[Mapping[str, Json]]) -> list[Score]:
         if "error" not in verdict and verdict["score"] is not None:
             rows[verdict["id"]].scores.append(verdict["score"])
             rows[verdict["id"]].exact.append(verdict["exact"])
+            rows[verdict["id"]].measures += [verdict["measures"]] if "measures" in verdict else []
     out = []
     for name in sorted({row.name for row in rows.values()}):
         of = [row for row in rows.values() if row.name == name]
@@ -80,6 +85,7 @@ def scores(folder: Path, verdicts: Iterable[Mapping[str, Json]]) -> list[Score]:
                 len(answered),
                 _mean([sum(row.scores) / len(row.scores) for row in answered]),
                 _mean([sum(row.exact) / len(row.exact) for row in answered]),
+                _measured([found for row in answered for found in row.measures]),
             )
         )
     return out
@@ -88,10 +94,12 @@ def scores(folder: Path, verdicts: Iterable[Mapping[str, Json]]) -> list[Score]:
 def table(found: Iterable[Score]) -> str:
     """The scores as lines of text under a head."""
     lines: list[tuple[str, ...]] = [("task and level", "rows", "answered", "score", "chance", "above chance", "exact")]
-    lines += [
-        (s.name, f"{s.rows:,}", f"{s.answered:,}", *map(_number, (s.score, s.chance, s.above_chance, s.exact)))
-        for s in found
-    ]
+    for s in found:
+        numbers = map(_number, (s.score, s.chance, s.above_chance, s.exact))
+        lines.append((s.name, f"{s.rows:,}", f"{s.answered:,}", *numbers))
+        for name, (share, blind) in s.measures.items():
+            above = (share - blind) / (1 - blind)
+            lines.append((f"  {name}", "", "", *map(_number, (share, blind, above)), ""))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
@@ -100,6 +108,14 @@ def table(found: Iterable[Score]) -> str:
         )
         for line in lines
     )
+
+
+def _measured(found: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    """The mean of each measure and of its chance."""
+    return {
+        name: (sum(one[name][0] for one in found) / len(found), sum(one[name][1] for one in found) / len(found))
+        for name in (found[0] if found else ())
+    }
 
 
 def _mean(values: list[float]) -> float | None:

@@ -60,7 +60,11 @@ def test_a_file_is_graded_line_by_line(dataset: Path, tmp_path: Path) -> None:
         {"id": "choice", "response": "B \ud800"},
         {"id": "open", "response": "7"},
     )
-    assert list(grade_file(dataset, path)) == [
+    first, *others = grade_file(dataset, path)
+    measures = first.pop("measures")
+    assert {name: share for name, (share, _) in measures.items()} == {"places": 1, "pairs": 1, "adjacency": 1}
+    assert all(0 < blind < 1 for _, blind in measures.values())
+    assert [first, *others] == [
         {"line": 1, "id": "order", "score": 1.0, "exact": True, "read": [2, 1, 3, 4, 5], "reason": "exact"},
         {"line": 2, "id": "choice", "score": 0.0, "exact": False, "read": "A", "reason": "inexact"},
         {"line": 4, "id": "choice", "score": 0.0, "exact": False, "read": None, "reason": "no answer"},

@@ -41,6 +41,15 @@ def test_rows_count_once_however_many_responses_they_have(dataset: Path) -> None
     assert len({len(line) for line in lines}) == 1
 
 
+def test_measures_have_a_line_of_their_own(dataset: Path) -> None:
+    near = said("d", 0.2) | {"measures": {"pairs": [0.8, 0.5]}}
+    far = said("d", 0.0) | {"measures": {"pairs": [0.4, 0.5]}}
+    found = scores(dataset, [near, far, said("a", 0.0)])
+    assert found[2].measures["pairs"] == pytest.approx((0.6, 0.5))
+    assert found[1].measures == {}
+    assert table(found).splitlines()[-1].split() == ["pairs", "0.600", "0.500", "0.200"]
+
+
 def test_a_blind_guesser_is_at_zero(dataset: Path) -> None:
     verdicts = [said("a", 0.25), said("b", 0.25), said("c", 0.25)]
     assert scores(dataset, verdicts)[1].above_chance == pytest.approx(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
@@ -68,6 +68,10 @@ class AnswerKind(ABC):
         A row's `chance` is the expected final score of a blind guess, so with partial credit it is more than this.
         """
         return None
+
+    def measures(self, given: Json, value: Json) -> Mapping[str, tuple[float, float]]:
+        """Further shares in [0, 1] by which an answer is near the right one, each with that of the best constant."""
+        return {}
 
     def label(self, value: Json) -> Json:
         """The class under which the right answer is counted: the answer itself, or its first element."""

@@ -87,6 +87,18 @@ class Permutation(ShortAnswer):
         count, of = _COUNTS[_MEASURED.get(credit.rule, "places")](given, truth)
         return verdict(count / of, given == truth, given, credit)
 
+    def measures(self, given: Json, value: Json) -> dict[str, tuple[float, float]]:
+        """How near an order is to the right one, in three ways.
+
+        Returns:
+            Each a share in [0, 1], 1 for the right order alone, with that which the best constant order has on average:
+            `places`, of the places filled right; `pairs`, of the pairs in the right relative order (Kendall, Biometrika
+            1938); `adjacency`, of the neighbours in the right order that stand next to each other in the same order.
+        """
+        truth = value["answer"]
+        counted = {name: count(given, truth) for name, count in _COUNTS.items()}
+        return {name: (n / of, blind(_law(len(truth), name), "exact")[0].c) for name, (n, of) in counted.items()}
+
     def luck(self, value: Json) -> float | None:
         """One of all orders but the identity."""
         return 1 / (factorial(len(value["answer"])) - 1)
@@ -112,22 +124,6 @@ class Permutation(ShortAnswer):
 
 def _text(places: Sequence[int]) -> str:
     return ", ".join(map(str, places))
-
-
-def measures(given: Sequence[int], truth: Sequence[int]) -> dict[str, tuple[float, float]]:
-    """How near an order is to the right one, in three ways.
-
-    Args:
-        given: an order that was read: the numbers 1 to n, n at least 3.
-        truth: the right one.
-
-    Returns:
-        Each a share in [0, 1], 1 for the right order alone, with that which the best constant order has on average:
-        `places`, of the places filled right; `pairs`, of the pairs in the right relative order (Kendall, Biometrika
-        1938); `adjacency`, of the neighbours in the right order that stand next to each other in the same order.
-    """
-    counted = {name: count(given, truth) for name, count in _COUNTS.items()}
-    return {name: (count / of, blind(_law(len(truth), name), "exact")[0].c) for name, (count, of) in counted.items()}
 
 
 def _places(given: Sequence[int], truth: Sequence[int]) -> tuple[int, int]:

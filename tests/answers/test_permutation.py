@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssrl_data.answers.permutation import Permutation, measures
+from ssrl_data.answers.permutation import Permutation
 from ssrl_data.core import Answer, Verdict
 from ssrl_data.grade import grade
 from ssrl_data.row import pack_answer
@@ -130,7 +130,8 @@ def test_no_constant_beats_the_stated_chance(credit: str) -> None:
 
 @given(st.integers(3, 9).flatmap(lambda n: st.tuples(*[st.permutations(range(1, n + 1))] * 2)))
 def test_measures_are_what_their_names_say(orders: tuple[list[int], list[int]]) -> None:
-    found = measures(*orders)
+    given, truth = orders
+    found = Permutation().measures(given, {"answer": truth})
     assert list(found) == ["places", "pairs", "adjacency"]
     n = len(orders[0])
     for name, (value, chance) in found.items():

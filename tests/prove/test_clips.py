@@ -74,7 +74,7 @@ def test_clips_held_out(tmp_path: Path) -> None:
     responses.write_text("\n".join(lines))
     graded = ssrl("grade", out, "--responses", responses)
     assert graded.returncode == 0, graded.stderr
-    table = [line.split() for line in graded.stderr.splitlines()[1:]]
+    table = [line.split() for line in graded.stderr.splitlines()[1:] if not line.startswith(" ")]
     assert {line[0] for line in table} == set(bench["counts"])
     assert all(line[3] == line[5] == line[6] == "1.000" for line in table if line[2] != "0"), graded.stderr
 
