@@ -5,8 +5,13 @@ own motion is the similarity that most of them share (RANSAC; Fischler and Bolle
 must lead somewhere: a swing, a nod, a face that talks comes back, a pan of a still scene has nothing beside it.
 
 What it cannot know: a thing that travels may do so either way. People, animals and vehicles go forwards, a ball rolls
-both ways, and a corpus whose things do too has to declare it. The arrow of time as a question of learning: Misra et al.
-(ECCV 2016), Wei et al. (CVPR 2018).
+both ways, and a corpus whose things do too has to declare it.
+
+Measured on windows of five frames over 0.6 to 2 seconds in which one order alone runs smoothly: things travel in all 4
+of pedestrians, in 2 of 9 of a rising figure, in 1 of 5 of actors, in none of a talking head, of traffic that is blurred
+or fills the picture, and of bicycles that stand still; in nine in ten of 24 rendered clips that pieces cross.
+
+The arrow of time as a question of learning: Misra et al. (ECCV 2016), Wei et al. (CVPR 2018).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ second to second and not in between, or they change from frame to frame and are 
 things do neither, logos never change, and captions keep no time.
 
 Measured: clocks were painted into 31 clips (24 rendered, 7 of cameras and animations) in 7 formats and 6 styles, with
-digits 10 to 26 pixels high that stand out by 60 grey levels: nine in ten are found, of those 8 pixels high half; none
-of the 31 clips is taken for one with a clock.
+digits 10 to 26 pixels high that stand out by 60 grey levels: nine in ten are found, all that stand in
+a black box, and half of those 8 pixels high; none of the 31 clips is taken for one with a clock.
 """
 
 from __future__ import annotations

@@ -94,6 +94,9 @@ class Order(Task[OrderParams]):
         "hard": OrderParams("anchored", 7, step=(0.08, 0.4)),
     }
 
+    # What there is to encode in a frame, and how grainy it is where, changes smoothly in time as all else does.
+    signal: ClassVar = frozenset({"bytes", "residuals"})
+
     def classes(self) -> int:
         """The two options; an order is drawn uniformly, so there is nothing to balance."""
         return 2 if self.params.form in ("verify", "direction") else 1
