@@ -54,7 +54,7 @@ _FEWEST = 12  # points that agree
 FOUND = 0.3
 """Least share of the points that are found again."""
 
-AGREED = 0.65
+AGREED = 0.7
 """Least share of the points found that share one motion."""
 
 ASIDE = 1 / 3

@@ -71,6 +71,7 @@ SEARCHED = 40
 # there, and by so much less anywhere else.
 _SHORT, _BLOCK = 128, 16
 _CONTRAST, _PEAK, _ALONE, _BLOCKS = 4.0, 0.7, 0.05, 4
+_SHARED = 0.01  # short sides by which blocks that share a motion may differ
 reachED, _STILL, _ASIDE = 0.6, 0.35, 0.5
 _SAME = 4.0
 
@@ -158,7 +159,7 @@ class CameraPan(Task[CameraPanParams]):
 
     @classmethod
     def audit(cls, row: Row, records: Sequence[Record]) -> Iterator[Fault]:
-        """Look for blocks of each frame in the next: what most of them do must be the stated motion, clearly.
+        """Look for blocks of each frame in the next: what most of them share must be the stated motion, clearly.
 
         With the records the frames must be the source's as stated; of a photograph the truth then follows from where
         they were cut, and the frames must not be those of the opposite motion.
@@ -184,7 +185,7 @@ class CameraPan(Task[CameraPanParams]):
                 return
             if stated != "still" and _apart(source[-1], row.images[0]) < 2 * _apart(source[0], row.images[0]):
                 yield Fault("one answer", "the first picture and the last look the same")
-        path = _searched(row.images, _reach(params))
+        path = _searched(row.images, _reach(params), made.get("piece"))
         told = None if path is None else _told(path, params["least"])
         if told is None:
             yield Fault("one answer", "the pictures do not show one motion")
@@ -442,14 +443,25 @@ def _reach(params: Json) -> int:
     return math.ceil(1.3 * fastest * _SHORT) + 3
 
 
-def _searched(images: Sequence[Pixels], reach: int) -> NDArray[np.float64] | None:
-    """The camera's path as in `_told`, by block matching: no gradients, no sampling. None where too few are found."""
+def _searched(images: Sequence[Pixels], reach: int, piece: Json = None) -> NDArray[np.float64] | None:
+    """The camera's path as in `_told`, by block matching, without gradients. None where too few are found.
+
+    Blocks on the piece in front are left out, where it is told.
+    """
     height, width = images[0].shape[:2]
     scale = _SHORT / min(width, height)
     size = (round(width * scale), round(height * scale))
     greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
     small = [np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8) for grey in greys]
     steps = [_matched(before, after, reach) for before, after in pairwise(small)]
+    if piece is not None:
+        radius = piece["across"] / 2
+        middles = (np.array(piece["places"]) + radius) / width - 0.5
+        off = [
+            np.hypot(*(places - middle).T) > radius / width + _BLOCK / 2 / _SHORT
+            for (places, _), middle in zip(steps, middles, strict=False)
+        ]
+        steps = [(places[kept], shifts[kept]) for (places, shifts), kept in zip(steps, off, strict=True)]
     if not all(len(places) >= _BLOCKS for places, _ in steps):
         return None
     return np.cumsum([np.zeros(3), *(_fitted(*step) for step in steps)], axis=0)
@@ -493,9 +505,31 @@ def _between(before: float, peak: float, after: float) -> float:
 
 
 def _fitted(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the camera did: the median growth over all pairs of blocks (Theil 1950, Sen 1968), the median shift left."""
+    """What the camera did: the growth and shift, of those that any two blocks give, that most blocks share.
+
+    All pairs are tried. Of the blocks that share it, the median growth over pairs (Theil 1950, Sen 1968), then the
+    median of the shifts left.
+    """
+    growth, left = _growths(places, shifts)
+    one, _ = np.triu_indices(len(places), 1)
+    off = left - left[np.arange(len(one)), one][:, None]
+    best = int((np.abs(off).max(2) < _SHARED).sum(1).argmax())
+    kept = np.abs(off[best]).max(1) < _SHARED
+    if kept.sum() > 2:
+        places, shifts = places[kept], shifts[kept]
+        growth, _ = _growths(places, shifts)
+        grown = float(np.median(growth))
+    else:
+        grown = float(growth[best])
+    x, y = np.median(shifts - grown * places, axis=0)
+    return np.array([-x, -y, math.log(max(1 + grown, 0.1))])
+
+
+def _growths(
+    places: NDArray[np.float64], shifts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The growth that each pair of blocks gives, and what it leaves of all shifts: pairs, and pairs x count x 2."""
     one, other = np.triu_indices(len(places), 1)
     apart, spread = places[other] - places[one], shifts[other] - shifts[one]
-    growth = float(np.median((apart * spread).sum(1) / (apart**2).sum(1)))
-    x, y = np.median(shifts - growth * places, axis=0)
-    return np.array([-x, -y, math.log(max(1 + growth, 0.1))])
+    growth = (apart * spread).sum(1) / (apart**2).sum(1)
+    return growth, shifts - growth[:, None, None] * places
