@@ -24,21 +24,21 @@ BLOCK = 8
 
 STANDS_OUT = 1.5
 """Where the stretch begins and ends, a measure steps at least this many times as far as anywhere else in the clip, be
-it by itself or within the stretch. Below 1.3 the ends of a mirrored stretch get lost among the steps of a fast pan."""
+it by itself or within the stretch: so the ends are found even by one who looks for the largest steps alone."""
 
 BREAKS = 1.3
 """The same for frames in a wrong order: there a step grows with the time it jumps over, and with little else."""
 
 LEAST = {"place": 9.0, "colour": 7.0, "detail": 1.0, "grain": 0.6}
-"""Least step of each measure where the stretch begins and ends. By themselves frames of nine clips step by up to 2 in
-colour and 0.3 in detail; a face half turned away steps by 9 in place when it is mirrored, nearly grey traffic by 3 to 6
-in colour when it turns grey, and what is out of focus by 0.8 to 1 in detail when it is blurred further. Grain is
-detail that is added; noise shows on anything and adds 0.8 to the finest texture."""
+"""Least step of each measure where the stretch begins and ends. By themselves frames of eight clips step by up to 5 in
+colour (7 where a round piece enters) and 0.3 in detail. Mirrored, they step by 15 to 60 in place; nearly grey traffic
+steps by 4 to 5 in colour when it turns grey, and what is out of focus by 0.8 to 1 in detail when it is blurred further.
+Grain is detail that is added: 1.2 and more by noise of 35 grey levels, 0.6 where 64 pixels show a fine texture."""
 
 MOVING = 6.0
 """Grey levels by which the 2% of a sketch that change most change, at least, from each frame to the next, where a frame
-that stands still must be told from one that does not. A tree in the wind and a resting face change less, walkers seen
-from afar more."""
+that stands still must be told from one that does not: more than a tree in a wind and its codec do (3 to 5), and less than
+walkers seen from afar (60)."""
 
 SHOWN = 6.0
 """The same for an altered frame against the one it stands for."""
