@@ -37,7 +37,7 @@ Grain is detail that is added: 1.2 and more by noise of 35 grey levels, 0.6 wher
 
 MOVING = 6.0
 """Grey levels by which the 2% of a sketch that change most change, at least, from each frame to the next, where a frame
-that stands still must be told from one that does not: more than a tree in a wind and its codec do (3 to 5), and less than
+that stands still must be told from one that does not: more than a tree in a wind and its codec do (3 to 5), less than
 walkers seen from afar (60)."""
 
 SHOWN = 6.0
