@@ -87,8 +87,9 @@ _CHANGED_AND_ALL = (np.bitwise_xor, np.bitwise_or)
 
 def _cells(maps: Maps) -> Shares:
     """The share of each cell that is set: rows x columns x count."""
-    size = (maps.shape[2] // _CELL, maps.shape[1] // _CELL)
-    cells = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in maps]
+    rows, columns = maps.shape[1] // _CELL, maps.shape[2] // _CELL
+    whole = maps[:, : _CELL * rows, : _CELL * columns]  # means over whole pixels are ten times as fast
+    cells = [cv2.resize(one, (columns, rows), interpolation=cv2.INTER_AREA) for one in whole]
     return np.stack(cells, axis=-1).astype(np.float32) / 255
 
 

@@ -33,8 +33,8 @@ near where it was, so differences grow steadily with time."""
 
 AWAY = 1.35, 2.5
 """The joints of any other order differ by at least this many times as much as those that it breaks, and so many grey
-levels more in all. Of the 15 rows nearest to these limits, from ten clips, 14 were put in order by eye; where all that
-moves is a talking head, rows at 1.3 took long."""
+levels more in all. Of 15 rows at 1.3 and above, eight of them the nearest to it, 14 were put in order by eye; where all
+that moves is a talking head, rows at 1.3 took long."""
 
 AS_WELL = 1.1
 """The same factor where the thumbnails are not averaged, and where the change from picture to picture is compared

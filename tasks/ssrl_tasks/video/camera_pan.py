@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
 import cv2
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from ssrl_data.answers.choice import Choice
 from ssrl_data.core import Example, Fault, Json, Mark, Pixels, Record, Row, Skip, Task
 from ssrl_data.gates import crop, global_motion, sampling
+from ssrl_data.media import blocks
 from ssrl_data.media.image import SCALES, Box, least_extent
 from ssrl_data.rng import Rng
 
@@ -67,12 +67,9 @@ STEP = (0.1, 0.6)
 SEARCHED = 40
 """Windows of a clip that are looked at."""
 
-# Audit: blocks of a frame of this short side are searched for in the next one; they count when they correlate so much
-# there, and by so much less anywhere else.
-_SHORT, _BLOCK = 128, 16
-_CONTRAST, _PEAK, _ALONE, _BLOCKS = 4.0, 0.7, 0.05, 4
-_SHARED = 0.01  # short sides by which blocks that share a motion may differ
-reachED, _STILL, _ASIDE = 0.6, 0.35, 0.5
+# Audit, in least motions: what a motion reaches, what stillness stays within, and most of a motion that goes aside; then
+# the mean difference in grey levels of a frame from its source.
+_REACHED, _STILL, _ASIDE = 0.6, 0.35, 0.5
 _SAME = 4.0
 
 
@@ -185,7 +182,7 @@ class CameraPan(Task[CameraPanParams]):
                 return
             if stated != "still" and _apart(source[-1], row.images[0]) < 2 * _apart(source[0], row.images[0]):
                 yield Fault("one answer", "the first picture and the last look the same")
-        path = _searched(row.images, _reach(params), made.get("piece"))
+        path = blocks.camera_path(row.images, _reach(params), made.get("piece"))
         told = None if path is None else _told(path, params["least"])
         if told is None:
             yield Fault("one answer", "the pictures do not show one motion")
@@ -427,7 +424,7 @@ def _told(path: NDArray[np.float64], least: float) -> str | None:
     if np.abs(path).max() <= _STILL:
         return "still"
     rest, length = np.sort(np.abs(path[-1]))[1:]
-    if length < reachED or rest > _ASIDE * length:
+    if length < _REACHED or rest > _ASIDE * length:
         return None
     axis = int(np.abs(path[-1]).argmax())
     return (("left", "right"), ("up", "down"), ("out", "in"))[axis][int(path[-1, axis] > 0)]
@@ -440,96 +437,4 @@ def _reach(params: Json) -> int:
     """
     steps = 2 if params["material"] == "clips" else params["frames"] - 1
     fastest: float = FASTEST * params["least"] / steps
-    return math.ceil(1.3 * fastest * _SHORT) + 3
-
-
-def _searched(images: Sequence[Pixels], reach: int, piece: Json = None) -> NDArray[np.float64] | None:
-    """The camera's path as in `_told`, by block matching, without gradients. None where too few are found.
-
-    Blocks on the piece in front are left out, where it is told.
-    """
-    height, width = images[0].shape[:2]
-    scale = _SHORT / min(width, height)
-    size = (round(width * scale), round(height * scale))
-    greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-    small = [np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8) for grey in greys]
-    steps = [_matched(before, after, reach) for before, after in pairwise(small)]
-    if piece is not None:
-        radius = piece["across"] / 2
-        middles = (np.array(piece["places"]) + radius) / width - 0.5
-        off = [
-            np.hypot(*(places - middle).T) > radius / width + _BLOCK / 2 / _SHORT
-            for (places, _), middle in zip(steps, middles, strict=False)
-        ]
-        steps = [(places[kept], shifts[kept]) for (places, shifts), kept in zip(steps, off, strict=True)]
-    if not all(len(places) >= _BLOCKS for places, _ in steps):
-        return None
-    return np.cumsum([np.zeros(3), *(_fitted(*step) for step in steps)], axis=0)
-
-
-def _matched(before: Pixels, after: Pixels, reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places (x, y) from the middle of blocks of one frame that lie at one place only of the next, and their shifts.
-
-    Both in short sides, count x 2: normalised correlation at every place in reach, its peak between pixels by a
-    parabola.
-    """
-    height, width = before.shape
-    padded = cv2.copyMakeBorder(after, reach, reach, reach, reach, cv2.BORDER_REFLECT)
-    places, shifts = [], []
-    for y in range(0, height - _BLOCK + 1, _BLOCK):
-        for x in range(0, width - _BLOCK + 1, _BLOCK):
-            block = before[y : y + _BLOCK, x : x + _BLOCK]
-            if block.std() < _CONTRAST:
-                continue
-            around = padded[y : y + _BLOCK + 2 * reach, x : x + _BLOCK + 2 * reach]
-            found = cv2.matchTemplate(around, block, cv2.TM_CCOEFF_NORMED)
-            row, column = (int(at) for at in np.unravel_index(found.argmax(), found.shape))
-            peak = float(found[row, column])
-            if peak < _PEAK or min(row, column) < 1 or max(row, column) > 2 * reach - 1:
-                continue
-            down = _between(*found[row - 1 : row + 2, column])
-            right = _between(*found[row, column - 1 : column + 2])
-            at = (column + right - reach, row + down - reach)
-            found[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4] = -1
-            if found.max() < peak - _ALONE:
-                places.append((x + (_BLOCK - width) / 2, y + (_BLOCK - height) / 2))
-                shifts.append(at)
-    where, how_far = (np.array(found, np.float64).reshape(-1, 2) / min(width, height) for found in (places, shifts))
-    return where, how_far
-
-
-def _between(before: float, peak: float, after: float) -> float:
-    """Where a parabola through three neighbouring values is highest, from the middle one."""
-    bend = 2 * float(peak) - float(before) - float(after)
-    return (float(after) - float(before)) / (2 * bend) if bend > 0 else 0.0
-
-
-def _fitted(places: NDArray[np.float64], shifts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the camera did: the growth and shift, of those that any two blocks give, that most blocks share.
-
-    All pairs are tried. Of the blocks that share it, the median growth over pairs (Theil 1950, Sen 1968), then the
-    median of the shifts left.
-    """
-    growth, left = _growths(places, shifts)
-    one, _ = np.triu_indices(len(places), 1)
-    off = left - left[np.arange(len(one)), one][:, None]
-    best = int((np.abs(off).max(2) < _SHARED).sum(1).argmax())
-    kept = np.abs(off[best]).max(1) < _SHARED
-    if kept.sum() > 2:
-        places, shifts = places[kept], shifts[kept]
-        growth, _ = _growths(places, shifts)
-        grown = float(np.median(growth))
-    else:
-        grown = float(growth[best])
-    x, y = np.median(shifts - grown * places, axis=0)
-    return np.array([-x, -y, math.log(max(1 + grown, 0.1))])
-
-
-def _growths(
-    places: NDArray[np.float64], shifts: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The growth that each pair of blocks gives, and what it leaves of all shifts: pairs, and pairs x count x 2."""
-    one, other = np.triu_indices(len(places), 1)
-    apart, spread = places[other] - places[one], shifts[other] - shifts[one]
-    growth = (apart * spread).sum(1) / (apart**2).sum(1)
-    return growth, shifts - growth[:, None, None] * places
+    return math.ceil(1.3 * fastest * blocks.SHORT) + 3

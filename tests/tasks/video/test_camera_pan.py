@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from ssrl_data.core import Example, Pixels, Record, Row, Skip
+from ssrl_data.media import blocks
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
-from ssrl_tasks.video.camera_pan import CameraPan, CameraPanParams, _matched, _searched, _told
+from ssrl_tasks.video.camera_pan import CameraPan, CameraPanParams, _told
 
 EASY, MEDIUM, HARD, REAL = (CameraPan(CameraPan.levels[level]) for level in ("easy", "medium", "hard", "real"))
 ALL = CameraPan(CameraPanParams(6, 128, "all", "clips", 0.1))
@@ -195,7 +196,7 @@ def test_flat_pictures_give_no_answer() -> None:
 
 def test_the_audits_measure_is_that_of_the_windows() -> None:
     for _, _, _, one in made_rows.made(MEDIUM, 7):
-        path, boxes = _searched(shown(one), 10), np.array(one.meta["boxes"], np.float64)
+        path, boxes = blocks.camera_path(shown(one), 10), np.array(one.meta["boxes"], np.float64)
         assert path is not None
         side = boxes[-1, 2] - boxes[-1, 0]
         aside = ((boxes[-1] - boxes[0])[:2] + (boxes[-1] - boxes[0])[2:]) / 2 / side
@@ -206,7 +207,7 @@ def test_the_audits_measure_is_that_of_the_windows() -> None:
 def test_blocks_that_repeat_are_not_counted() -> None:
     y, x = np.indices((128, 128))
     fence = (127 + 50 * np.sin(x * np.pi / 8) + 50 * np.sin(y * np.pi / 8)).astype(np.uint8)
-    assert len(_matched(fence, fence, 20)[0]) == 0
+    assert len(blocks._matched(fence, fence, 20)[0]) == 0
 
 
 def test_what_a_path_is_called() -> None:
