@@ -29,8 +29,11 @@ from ssrl_data.media.image import Box, resampled
 Frames: TypeAlias = "NDArray[np.uint8]"
 """count x height x width x 3, RGB."""
 
-REEL_FRAMES = 256
-"""Most frames of a reel: five times as many as the published rows show, 67 MB at the largest."""
+REEL_FRAMES = 144
+"""Most frames of a reel: three times as many as the published rows show, 37 MB at the largest."""
+
+VIEWS = 2 * REEL_FRAMES
+"""Views of a clip that are kept, so that frames shown by several rows are resampled once."""
 
 REEL_PIXELS = 86_700
 """Most pixels of a reel's frame: `MARGIN` squared times the 65,536 that the published rows show at most."""
@@ -67,8 +70,10 @@ class Reel:
     @cached_property
     def thumbnails(self) -> NDArray[np.float32]:
         """Each frame averaged down to 32 x 24: count x 24 x 32 x 3."""
-        small = [cv2.resize(frame, THUMBNAIL, interpolation=cv2.INTER_AREA) for frame in self.frames]
-        return np.array(small, np.float32)
+        width, height = THUMBNAIL
+        # By way of a whole multiple, which is five times as fast.
+        near = (cv2.resize(frame, (4 * width, 4 * height), interpolation=cv2.INTER_LINEAR) for frame in self.frames)
+        return np.array([cv2.resize(frame, THUMBNAIL, interpolation=cv2.INTER_AREA) for frame in near], np.float32)
 
 
 class Clip:
@@ -121,6 +126,8 @@ class Clip:
         """
         found = self._views.get((index, box, size))
         if found is None:
+            if len(self._views) >= VIEWS:
+                self._views.clear()
             frame = self.reel.frames[index]
             x0, y0, x1, y1 = box
             if not (0 <= x0 < x1 <= frame.shape[1] and 0 <= y0 < y1 <= frame.shape[0]):

@@ -67,8 +67,8 @@ STEP = (0.1, 0.6)
 SEARCHED = 40
 """Windows of a clip that are looked at."""
 
-# Audit, in least motions: what a motion reaches, what stillness stays within, and most of a motion that goes aside; then
-# the mean difference in grey levels of a frame from its source.
+# Audit, in least motions: what a motion reaches, what stillness stays within, and most of a motion that goes aside;
+# then the mean difference in grey levels of a frame from its source.
 _REACHED, _STILL, _ASIDE = 0.6, 0.35, 0.5
 _SAME = 4.0
 
