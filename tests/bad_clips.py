@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bad_pictures
 from numbered_clips import box, numbered, sound_alone
@@ -17,6 +18,11 @@ def changed(data: bytes, at: int, form: str, *values: int) -> bytes:
     out = bytearray(data)
     struct.pack_into(form, out, at, *values)
     return bytes(out)
+
+
+def zeroed(data: bytes, at: int, count: int) -> bytes:
+    """The data with a range of it lost."""
+    return data[:at] + bytes(count) + data[at + count :]
 
 
 def with_duration(data: bytes, times: float) -> bytes:
@@ -103,15 +109,26 @@ def cases(folder: Path) -> Iterator[tuple[str, bytes, str]]:
     yield "zeros.mkv", bytes(5000), NONE
     yield "sound.mp4", sound_alone(folder / "sound.mp4").read_bytes(), "no pictures"
     yield "sound.mkv", sound_alone(folder / "sound.mkv").read_bytes(), "no pictures"
-    live = numbered(folder / "live.webm", 24, codec="libvpx", container={"live": "1"})
-    yield "live.webm", live.read_bytes(), "no length stated"
-    yield "broadcast.mts", numbered(folder / "broadcast.ts", 24, codec="mpeg2video").read_bytes(), "transport stream"
-    closed = {"x265-params": "open-gop=0:keyint=10:bframes=4:log-level=none"}
-    yield (
-        "lost its place.mp4",
-        numbered(folder / "h265.mp4", codec="libx265", **closed).read_bytes(),
-        "beyond the decoder",
-    )
+    yield from second_reader(folder)
+
+
+def second_reader(folder: Path) -> Iterator[tuple[str, bytes, str]]:
+    """What decord cannot read, damaged."""
+    live = numbered(folder / "live.webm", codec="libvpx", container={"live": "1"}).read_bytes()
+    yield "live cut.webm", live[: len(live) * 3 // 5], CUT
+    closed: dict[str, Any] = {"codec": "libx265", "x265-params": "open-gop=0:keyint=10:bframes=4:log-level=none"}
+    for suffix in ("mp4", "mov"):
+        data = numbered(folder / f"h265.{suffix}", **closed, container={"movflags": "faststart"}).read_bytes()
+        start = data.index(b"mdat") + 4
+        yield f"h265 cut.{suffix}", data[: len(data) * 3 // 5], CUT
+        yield f"h265 emptied.{suffix}", zeroed(data, start + (len(data) - start) // 2, 3000), CORRUPT
+        yield f"h265 fewer times.{suffix}", changed(data, box(data, b"stts") + 12, ">I", 61), FEWER
+    for codec in ("libx264", "libx265"):
+        settings = closed if codec == "libx265" else {"g": "10", "bf": "3"}
+        data = numbered(folder / f"{codec}.ts", **settings).read_bytes()
+        middle = len(data) // 2 // 188 * 188
+        yield f"{codec} cut.ts", data[: middle + 100], CUT
+        yield f"{codec} lost packets.ts", data[:middle] + data[middle + 188 * 5 :], CORRUPT
 
 
 def write(folder: Path, scratch: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ EXACT_GROUPS = 1000
 MEDIA = {"image": "pictures", "clip": "clips", "text": "texts"}
 """Fields of a record that a file fills by itself, and what to call such files."""
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
-DECODER = "decord2"
+DECODERS = {"decord2": "decord", "av": "av"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +184,17 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
 
 
 def _decoder(items: Sequence[Item]) -> dict[str, str]:
-    """The release of what decodes the clips, if there are any."""
+    """The releases of what decodes the clips, if there are any; empty where a module is of another distribution."""
+    found: dict[str, str] = {}
     if all(item.entry.media != "clip" for item in items):
-        return {}
-    try:
-        return {DECODER: version(DECODER)}
-    except PackageNotFoundError:  # another distribution of the same module
-        return {DECODER: ""}
+        return found
+    for name, module in DECODERS.items():
+        if find_spec(module) is not None:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                found[name] = ""
+    return found
 
 
 def _media(parts: Sequence[Part]) -> set[str]:

@@ -94,8 +94,10 @@ class _File:
             _check_avi(self)
         elif int.from_bytes(start[:4]) == _EBML:
             _check_matroska(self)
-        elif any(start[a::b][:2] == b"GG" for a, b in _PACKETS):
-            raise Damaged("transport stream")  # the decoder cannot go back to its start, and gives wrong frames
+        elif packet := next((b for a, b in _PACKETS if start[a::b][:2] == b"GG"), 0):
+            if self.size % packet:
+                raise Damaged(TRUNCATED)
+            raise Damaged("transport stream")  # decord cannot go back to its start, and gives wrong frames
         elif not start.startswith(_OTHERS):
             raise Damaged(NOT_A_CLIP)
 

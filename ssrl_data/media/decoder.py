@@ -21,20 +21,20 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssrl_data.media.container import Damaged, check
+from ssrl_data.media.readers import Decord, PyAv, Reader
 
 MEMORY = 6 << 30
 """Bytes of address space: enough for 8K video, far less than a lying header can ask for."""
 
 MAX_PIXELS = 1 << 26
-MAX_FRAMES = 1 << 22
 
 _SAID = {
     "cannot find video stream": "no pictures",
@@ -45,11 +45,19 @@ _SAID = {
 }
 """What the decoder says, and what that comes to; the first that is found counts."""
 
+_OURS = ("no length stated", "beyond the decoder", "transport stream")
+"""What is wrong with decord and not with the clip."""
+
 _CUT = ("partial file", "ended prematurely", "moov atom not found", "truncat", "end of file")
 
 
 def main() -> None:
     """Serve requests until the other end of the socket is closed."""
+    # PyAV first: decord shows its libraries to all that is loaded after it, and those of PyAV have the same names.
+    with suppress(ImportError):
+        import av
+
+        av.logging.restore_default_callback()
     import decord
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -92,11 +100,26 @@ def _ended_with(caller: socket.socket) -> Iterator[None]:
 
 
 def _answer(request: Any, complaints: IO[bytes]) -> dict[str, Any]:
+    """A reel or the reason why there is none: decord's, or PyAV's where decord has none for a reason of its own."""
+    try:
+        check(request["path"])
+    except Damaged as damage:
+        answer = {"reject": str(damage)}
+    except OSError:
+        answer = {"reject": "unreadable"}
+    else:
+        answer = _read(Decord, request, complaints)
+    if answer.get("reject") in _OURS and "av" in sys.modules:
+        answer = _read(PyAv, request, complaints)
+    return answer
+
+
+def _read(reader: Callable[[str], Reader], request: Any, complaints: IO[bytes]) -> dict[str, Any]:
     complaints.truncate(0)
     complaints.seek(0)
     try:
-        check(request["path"])
-        reel = _reel(request["path"], tuple(request["part"]), request["frames"], request["pixels"], request["gap"])
+        path, part = request["path"], tuple(request["part"])
+        reel = _reel(reader, path, part, request["frames"], request["pixels"], request["gap"])
         _raise_complaint(complaints)
         return reel
     except Damaged as damage:
@@ -129,47 +152,23 @@ def _raise_complaint(complaints: IO[bytes]) -> None:
         raise Damaged("corrupt")
 
 
-def _reel(path: str, part: tuple[int, int], most: int, pixels: int, gap: float) -> dict[str, Any]:
-    import decord
-
-    def opened(**size: int) -> Any:
-        return decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1, **size)
-
-    reader = opened()
-    count = len(reader)
-    if count < 1:
-        raise Damaged("no frames")
-    if count > MAX_FRAMES:
-        raise Damaged("too many frames")
-    ends = np.asarray(reader.get_frame_timestamp(np.arange(count)), np.float64)
-    starts, last = ends[:, 0], float(ends[-1, 1])
-    height, width, _ = reader.next().shape
+def _reel(
+    reader: Callable[[str], Reader], path: str, part: tuple[int, int], most: int, pixels: int, gap: float
+) -> dict[str, Any]:
+    clip = reader(path)
+    width, height = clip.size
     if width * height > MAX_PIXELS:
         raise Damaged("too many pixels")
-    sound = bool(np.isfinite(starts).all() and (np.diff(starts) > 0).all() and abs(starts[0]) < 1e6)
-    if not sound:  # some AVI files have no timestamps: their frames come at a fixed rate
-        rate = float(reader.get_avg_fps())
-        if not 0.1 <= rate <= 1000:
-            raise Damaged("no timestamps")
-        starts, last = np.arange(count) / rate, count / rate
-    times = np.round(starts - starts[0], 4)
-    duration = max(float(last - starts[0]), float(times[-1]))
+    times = np.round(clip.times - clip.times[0], 4)
+    duration = max(float(clip.end - clip.times[0]), float(times[-1]))
     chosen = _chosen(times, duration, part, most, gap)
     scale = min(1.0, (pixels / (width * height)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    reader = opened() if size == (width, height) else opened(width=size[0], height=size[1])
     shape = len(chosen), size[1], size[0], 3
     file = _nameless(math.prod(shape))
     frames = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8).reshape(shape)
-    at = 0
-    for place, index in enumerate(chosen.tolist()):
-        if sound and index > at:
-            reader.skip_frames(index - at)
-        else:
-            for _ in range(index - at):  # without timestamps it would skip to the wrong frame
-                reader.next()
-        frames[place] = _pixels(reader.next().asnumpy())
-        at = index + 1
+    for place, frame in enumerate(clip.frames(chosen, size)):
+        frames[place] = frame
     return {
         "times": times[chosen].tolist(),
         "duration": duration,
@@ -177,12 +176,6 @@ def _reel(path: str, part: tuple[int, int], most: int, pixels: int, gap: float) 
         "shape": shape,
         "frames": file,
     }
-
-
-def _pixels(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A frame without the padding of its rows, which of narrow frames comes out as more than three channels."""
-    height, width, channels = frame.shape
-    return frame if channels == 3 else frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
 
 
 def _nameless(size: int) -> IO[bytes]:

@@ -13,9 +13,13 @@ from numbered_clips import box, number, numbered, numbers, painted, sound_alone,
 
 from ssrl_data.core import Reject
 from ssrl_data.media.clip import REEL_FRAMES, REEL_GAP, REEL_PIXELS, Clip, Reel
+from ssrl_data.media.readers import Decord, PyAv, Reader
 
 UNEVEN = np.cumsum([0] + [40 if i % 3 else 120 for i in range(59)]).tolist()
 EVEN = [i * 1000 / 24 for i in range(60)]
+
+CLOSED: dict[str, Any] = {"codec": "libx265", "x265-params": "keyint=30:open-gop=0:bframes=3:log-level=none"}
+"""As telephones record; decord cannot read it."""
 
 CASES: dict[str, dict[str, Any]] = {
     "h264.mp4": {"bf": "3", "g": "30"},
@@ -35,6 +39,18 @@ CASES: dict[str, dict[str, Any]] = {
     "wmv2.wmv": {"codec": "wmv2"},
     "flash.flv": {"codec": "flv"},
     "fragments.mp4": {"container": {"movflags": "frag_keyframe+empty_moov"}, "g": "12"},
+    "closed.mp4": CLOSED,
+    "closed.mov": CLOSED,
+    "closed.mkv": CLOSED,
+    "closed-ten-bit.mp4": CLOSED | {"pixels": "yuv420p10le"},
+    "closed-uneven.mov": CLOSED | {"times": UNEVEN},
+    "open.mov": {"codec": "libx265", "x265-params": "keyint=20:open-gop=1:bframes=3:log-level=none"},
+    "live.webm": {"codec": "libvpx", "container": {"live": "1"}},
+    "h264.ts": {"bf": "3", "g": "20"},
+    "h264.m2ts": {"bf": "3", "g": "20"},
+    "h265.ts": CLOSED,
+    "mpeg2.ts": {"codec": "mpeg2video", "bf": "2"},
+    "mpeg2.vob": {"codec": "mpeg2video", "bf": "2", "g": "12"},
     "index-first.mp4": {"container": {"movflags": "faststart"}},
 }
 
@@ -85,11 +101,14 @@ def test_sound_alone_is_no_clip(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("size", [(160, 120), (640, 360)])
-def test_a_turned_clip_stands_upright_at_any_scale(size: tuple[int, int], degrees: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, CLOSED], ids=["decord", "pyav"])
+def test_a_turned_clip_stands_upright_at_any_scale(
+    settings: dict[str, Any], size: tuple[int, int], degrees: int, tmp_path: Path
+) -> None:
     shown = size if degrees in (0, 180) else size[::-1]
     stored = (np.rot90(painted(i, shown), degrees // 90) for i in range(24))
     clip = turned(
-        numbered_frames(tmp_path / "turned.mp4", stored),
+        numbered_frames(tmp_path / "turned.mp4", stored, **settings),
         degrees,
         size,
     )
@@ -101,10 +120,10 @@ def test_a_turned_clip_stands_upright_at_any_scale(size: tuple[int, int], degree
     assert check_frames(reel, EVEN) == list(range(24))
 
 
-def numbered_frames(path: Path, frames: Any) -> Path:
+def numbered_frames(path: Path, frames: Any, **settings: Any) -> Path:
     from made_clips import write_clip
 
-    return write_clip(path, (np.ascontiguousarray(frame) for frame in frames))
+    return write_clip(path, (np.ascontiguousarray(frame) for frame in frames), **settings)
 
 
 def test_a_trimmed_clip_begins_where_its_edit_list_says(tmp_path: Path) -> None:
@@ -204,3 +223,31 @@ def test_thumbnails_are_the_frames_made_small(tmp_path: Path) -> None:
     assert reel.thumbnails.dtype == np.float32
     truth = np.array([frame[:, :, ::-1] for frame in numbers(20)]).reshape(20, 24, 10, 32, 10, 3).mean((2, 4))
     assert np.abs(reel.thumbnails - truth).mean() < 4
+
+
+COLOURS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "bt709": {"x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"},
+    "full range": {"pixels": "yuvj420p"},
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_both_readers_show_the_same_colours(name: str, tmp_path: Path) -> None:
+    path = str(numbered(tmp_path / "clip.mp4", 6, (640, 480), bf="3", **COLOURS[name]))
+    readers: list[Reader] = [PyAv(path), Decord(path)]
+    for size in [(640, 480), (336, 252)]:
+        first, second = ([frame.astype(float) for frame in reader.frames(np.arange(6), size)] for reader in readers)
+        assert np.abs(np.array(first) - second).mean() < 0.5
+
+
+def test_a_recording_that_begins_in_the_midst_begins_with_its_first_key_frame(tmp_path: Path) -> None:
+    data = numbered(tmp_path / "whole.ts", g="20", bf="3", sc_threshold="0").read_bytes()
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    tables = [packet for packet in packets[:10] if int.from_bytes(packet[1:3]) & 0x1FFF in (0, 0x11, 0x1000)]
+    path = tmp_path / "late.ts"
+    path.write_bytes(b"".join(tables + packets[len(packets) // 5 :]))
+    reel = Clip(path).reel
+    found = [number(frame) for frame in reel.frames]
+    assert found in (list(range(20, 60)), list(range(40, 60)))
+    assert check_frames(reel, EVEN, EVEN[found[0]]) == found

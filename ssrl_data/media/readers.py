@@ -1,0 +1,166 @@
+"""The two libraries that clips are read with, each behind the same few words.
+
+decord (`decord2`) is fast and reads most. It loses its place in HEVC with closed groups of pictures, as telephones
+record it, asks for a length that live recordings do not state, and cannot go back to the start of a transport stream.
+PyAV (`av`) reads all of these: the times come from the packets, so nothing is decoded for them, and each frame is known
+by its own time. Both are FFmpeg's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssrl_data.media.container import CORRUPT, FEWER, NOT_A_CLIP, Damaged
+
+MAX_FRAMES = 1 << 22
+
+
+class Reader(Protocol):
+    """A clip that was opened.
+
+    Attributes:
+        size: width and height, upright, in pixels.
+        times: of each frame, in seconds from any start; strictly rising.
+        end: when the last frame ends.
+    """
+
+    size: tuple[int, int]
+    times: NDArray[np.float64]
+    end: float
+
+    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+        """The frames of these numbers, rising, at a size: height x width x 3 each, RGB.
+
+        Raises:
+            Damaged: a frame is missing.
+        """
+
+
+class Decord:
+    """A clip read by decord."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        reader = self._opened()
+        count = len(reader)
+        if count < 1:
+            raise Damaged("no frames")
+        if count > MAX_FRAMES:
+            raise Damaged("too many frames")
+        ends = np.asarray(reader.get_frame_timestamp(np.arange(count)), np.float64)
+        self.times, self.end = ends[:, 0], float(ends[-1, 1])
+        height, width, _ = reader.next().shape
+        self.size = width, height
+        self._timed = _sound(self.times)
+        if not self._timed:  # some AVI files have no timestamps: their frames come at a fixed rate
+            rate = float(reader.get_avg_fps())
+            if not 0.1 <= rate <= 1000:
+                raise Damaged("no timestamps")
+            self.times, self.end = np.arange(count) / rate, count / rate
+
+    def _opened(self, **size: int) -> Any:
+        import decord
+
+        return decord.VideoReader(self._path, ctx=decord.cpu(0), num_threads=1, **size)
+
+    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+        """See `Reader`."""
+        reader = self._opened() if size == self.size else self._opened(width=size[0], height=size[1])
+        at = 0
+        for index in chosen.tolist():
+            if self._timed and index > at:
+                reader.skip_frames(index - at)
+            else:
+                for _ in range(index - at):  # without timestamps it would skip to the wrong frame
+                    reader.next()
+            frame = reader.next().asnumpy()
+            height, width, channels = frame.shape
+            # The padding of its rows comes out, with narrow frames, as more than three channels.
+            yield frame if channels == 3 else frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
+            at = index + 1
+
+
+class PyAv:
+    """A clip read by PyAV.
+
+    What comes before the first key frame, and what leads it (is shown before it and refers to what came before), cannot
+    be decoded where a recording begins in the midst of a stream; the clip begins with that key frame.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        shown, end = set[int](), 0
+        for packet in self._packets():
+            if packet.pts is not None and not packet.is_discard:
+                shown.add(packet.pts)
+                end = max(end, packet.pts + (packet.duration or 0))
+            if len(shown) > MAX_FRAMES:
+                raise Damaged("too many frames")
+        if not shown:
+            raise Damaged("no frames")
+        self._shown = sorted(shown)
+        frame = next(self._decoded(), None)
+        if frame is None:
+            raise Damaged("no frames")
+        self._turns = round(frame.rotation / 90) % 4
+        self.size = (frame.width, frame.height) if self._turns % 2 == 0 else (frame.height, frame.width)
+        self.times = np.array([float(moment * frame.time_base) for moment in self._shown])
+        self.end = float(max(end, self._shown[-1]) * frame.time_base)
+        if not _sound(self.times):
+            raise Damaged("no timestamps")
+
+    def _packets(self) -> Iterator[Any]:
+        """The packets of the pictures from the first key frame on, and an empty one at the end."""
+        import av
+
+        av.logging.set_libav_level(av.logging.FATAL)  # it looks into what comes before the first key frame, too
+        try:
+            file = av.open(self._path)
+        except (av.error.InvalidDataError, av.error.EOFError) as error:
+            raise Damaged(NOT_A_CLIP) from error
+        finally:
+            av.logging.set_libav_level(av.logging.ERROR)
+        with file:
+            stream = file.streams.best("video")
+            if stream is None:
+                raise Damaged("no pictures")
+            stream.codec_context.thread_count = 1
+            first: int | None = None
+            for packet in file.demux(stream):
+                if packet.is_corrupt:
+                    raise Damaged(CORRUPT)
+                if first is None and packet.is_keyframe and packet.pts is not None:
+                    first = packet.pts
+                if not packet.size or (first is not None and (packet.pts is None or packet.pts >= first)):
+                    yield packet
+
+    def _decoded(self) -> Iterator[Any]:
+        for packet in self._packets():
+            yield from packet.decode()
+
+    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+        """See `Reader`."""
+        from av.video.reformatter import Interpolation
+
+        width, height = size if self._turns % 2 == 0 else size[::-1]
+        wanted, last = set(chosen.tolist()), int(chosen[-1])
+        decoded = self._decoded()
+        for index, moment in enumerate(self._shown[: last + 1]):
+            frame = next(decoded, None)
+            if frame is None:
+                raise Damaged(FEWER)
+            if frame.pts != moment or frame.is_corrupt:
+                raise Damaged(CORRUPT)
+            if index in wanted:
+                pixels = frame.to_ndarray(
+                    format="rgb24", width=width, height=height, interpolation=Interpolation.BICUBIC
+                )
+                yield np.rot90(pixels, self._turns)
+
+
+def _sound(times: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(times).all() and (np.diff(times) > 0).all() and abs(times[0]) < 1e6)
