@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from numbered_clips import box, number, numbered, numbers, painted, sound_alone, turned, with_sound
@@ -172,7 +173,7 @@ def test_parts_cover_a_clip_and_share_no_frame(tmp_path: Path) -> None:
     times = [i * 1000 / 24 for i in range(560)]
     found = [check_frames(Clip(path, (i, 4)).reel, times) for i in range(4)]
     assert [n for part in found for n in part] == list(range(560))
-    assert [len(part) for part in found] == [140] * 4
+    assert all(139 <= len(part) <= 141 for part in found)
 
 
 def test_parts_of_a_long_clip_have_the_files_times(long: Path) -> None:
@@ -236,9 +237,8 @@ COLOURS: dict[str, dict[str, Any]] = {
 def test_both_readers_show_the_same_colours(name: str, tmp_path: Path) -> None:
     path = str(numbered(tmp_path / "clip.mp4", 6, (640, 480), bf="3", **COLOURS[name]))
     readers: list[Reader] = [PyAv(path), Decord(path)]
-    for size in [(640, 480), (336, 252)]:
-        first, second = ([frame.astype(float) for frame in reader.frames(np.arange(6), size)] for reader in readers)
-        assert np.abs(np.array(first) - second).mean() < 0.5
+    first, second = ([frame.astype(float) for frame in reader.frames(np.arange(6))] for reader in readers)
+    assert np.abs(np.array(first) - second).mean() < 0.5
 
 
 def test_a_recording_that_begins_in_the_midst_begins_with_its_first_key_frame(tmp_path: Path) -> None:
@@ -250,4 +250,33 @@ def test_a_recording_that_begins_in_the_midst_begins_with_its_first_key_frame(tm
     reel = Clip(path).reel
     found = [number(frame) for frame in reel.frames]
     assert found in (list(range(20, 60)), list(range(40, 60)))
+    assert check_frames(reel, EVEN, EVEN[found[0]]) == found
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"bf": "3", "g": "20", "sc_threshold": "0", "x264-params": "open-gop=1"},
+        {"codec": "mpeg2video", "bf": "2", "g": "12"},
+        {"codec": "libx265", "x265-params": "keyint=20:min-keyint=20:scenecut=0:open-gop=1:log-level=none"},
+    ],
+    ids=["h264", "mpeg2", "h265"],
+)
+def test_a_clip_cut_out_of_a_stream_has_no_made_up_frames(
+    settings: dict[str, str], suffix: str, tmp_path: Path
+) -> None:
+    """The frames that lead its first key frame refer to what was cut off."""
+    whole, path = numbered(tmp_path / "whole.mkv", **settings), tmp_path / f"cut{suffix}"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as file:
+        stream, keys = file.add_stream_from_template(source.streams.video[0]), 0
+        for packet in source.demux(video=0):
+            keys += packet.is_keyframe
+            if keys >= 2 and packet.size:
+                packet.stream = stream
+                file.mux(packet)
+    reel = Clip(path).reel
+    found = [number(frame) for frame in reel.frames]
+    assert found == list(range(found[0], 60))
+    assert 10 <= found[0] <= 20
     assert check_frames(reel, EVEN, EVEN[found[0]]) == found
