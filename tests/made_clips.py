@@ -34,7 +34,8 @@ def photograph(name: str) -> Any:
 def scene(number: int, count: int = 96, size: tuple[int, int] = (320, 240), pan: bool = True) -> Iterator[Any]:
     """Frames, BGR: a photograph panned slowly, and three round pieces of other photographs that cross it.
 
-    A piece goes on its way with a wobble and a change of size, so no two moments look the same.
+    A piece goes on its way with a wobble, so no two moments look the same. Every second scene is played backwards: else
+    all would begin emptier than they end, and how full a frame is would tell its time.
     """
     rng = Rng("made clip", number)
     names = rng.shuffled(PHOTOGRAPHS)
@@ -50,7 +51,7 @@ def scene(number: int, count: int = 96, size: tuple[int, int] = (320, 240), pan:
         row, right = rng.uniform(0.1, 0.9) * (height - side), rng.below(2)
         pieces.append((piece, mask, row, right, rng.uniform(0.7, 1.3), rng.uniform(0, 6.28)))
     for i in range(count):
-        t = i / max(1, count - 1)
+        t = (count - 1 - i if number % 2 else i) / max(1, count - 1)
         x, y = (round(a + (b - a) * t * pan) for a, b in zip(start, end, strict=True))
         frame = wide[y : y + height, x : x + width].copy()
         for piece, mask, row, right, speed, phase in pieces:
