@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssrl_data.media.container import Damaged, check
-from ssrl_data.media.readers import Decord, PyAv, Reader
+from ssrl_data.media.readers import BEYOND, Decord, PyAv, Reader
 
 MEMORY = 6 << 30
 """Bytes of address space: enough for 8K video, far less than a lying header can ask for."""
@@ -40,13 +40,13 @@ MAX_PIXELS = 1 << 26
 _SAID = {
     "cannot find video stream": "no pictures",
     "Failed to measure duration": "no length stated",  # live recordings
-    "(-11 vs. 0) Thread worker: Error sending packet": "beyond the decoder",  # some HEVC: it loses its place
+    "(-11 vs. 0) Thread worker: Error sending packet": BEYOND,  # some HEVC: it loses its place
     "opening": "not a clip",
     "reading": "not a clip",
 }
 """What the decoder says, and what that comes to; the first that is found counts."""
 
-_OURS = ("no length stated", "beyond the decoder", "transport stream")
+_OURS = ("no length stated", BEYOND, "transport stream")
 """What is wrong with decord and not with the clip."""
 
 _CUT = ("partial file", "ended prematurely", "moov atom not found", "truncat", "end of file")

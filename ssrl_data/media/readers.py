@@ -8,6 +8,7 @@ by its own time. Both are FFmpeg's.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from ssrl_data.media.container import CORRUPT, FEWER, NOT_A_CLIP, Damaged
 
 MAX_FRAMES = 1 << 22
+
+BEYOND = "beyond the decoder"
 
 
 class Reader(Protocol):
@@ -46,6 +49,8 @@ class Decord:
     def __init__(self, path: str) -> None:
         import decord
 
+        if "av" in sys.modules and _begins_in_the_midst(path):
+            raise Damaged(BEYOND)  # it gives the times of frames that cannot be decoded to those after them
         self._reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
         count = len(self._reader)
         if count < 1:
@@ -113,28 +118,14 @@ class PyAv:
 
     def _packets(self) -> Iterator[Any]:
         """The packets of the pictures from the first key frame on, and an empty one at the end."""
-        import av
-
-        av.logging.set_libav_level(av.logging.FATAL)  # it looks into what comes before the first key frame, too
-        try:
-            file = av.open(self._path)
-        except (av.error.InvalidDataError, av.error.EOFError) as error:
-            raise Damaged(NOT_A_CLIP) from error
-        finally:
-            av.logging.set_libav_level(av.logging.ERROR)
-        with file:
-            stream = file.streams.best("video")
-            if stream is None:
-                raise Damaged("no pictures")
-            stream.codec_context.thread_count = 1
-            first: int | None = None
-            for packet in file.demux(stream):
-                if packet.is_corrupt:
-                    raise Damaged(CORRUPT)
-                if first is None and packet.is_keyframe and packet.pts is not None:
-                    first = packet.pts
-                if not packet.size or (first is not None and (packet.pts is None or packet.pts >= first)):
-                    yield packet
+        first: int | None = None
+        for packet in _demuxed(self._path):
+            if packet.is_corrupt:
+                raise Damaged(CORRUPT)
+            if first is None and packet.is_keyframe and packet.pts is not None:
+                first = packet.pts
+            if not packet.size or (first is not None and (packet.pts is None or packet.pts >= first)):
+                yield packet
 
     def _decoded(self) -> Iterator[Any]:
         for packet in self._packets():
@@ -152,6 +143,39 @@ class PyAv:
                 raise Damaged(CORRUPT)
             if index in wanted:
                 yield np.rot90(frame.to_ndarray(format="rgb24"), self._turns)
+
+
+def _demuxed(path: str) -> Iterator[Any]:
+    """The packets of the pictures in a file, and an empty one at the end."""
+    import av
+
+    av.logging.set_libav_level(av.logging.FATAL)  # it looks into what comes before the first key frame, too
+    try:
+        file = av.open(path)
+    except (av.error.InvalidDataError, av.error.EOFError) as error:
+        raise Damaged(NOT_A_CLIP) from error
+    finally:
+        av.logging.set_libav_level(av.logging.ERROR)
+    with file:
+        stream = file.streams.best("video")
+        if stream is None:
+            raise Damaged("no pictures")
+        stream.codec_context.thread_count = 1
+        yield from file.demux(stream)
+
+
+def _begins_in_the_midst(path: str) -> bool:
+    """Whether pictures come before the first key frame or lead it; they follow it at once."""
+    first: int | None = None
+    for packet in _demuxed(path):
+        if packet.pts is None:
+            return False
+        if first is not None:
+            return bool(packet.pts < first)
+        if not packet.is_keyframe:
+            return True
+        first = packet.pts
+    return False
 
 
 def _sound(times: NDArray[np.float64]) -> bool:
