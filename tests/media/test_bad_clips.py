@@ -25,6 +25,7 @@ from ssrl_data.core import Reject
 from ssrl_data.media import clip as reading
 from ssrl_data.media.clip import Clip
 from ssrl_data.media.container import Damaged, check
+from ssrl_data.media.decoder import MEMORY
 from ssrl_data.rng import Rng
 
 
@@ -249,3 +250,18 @@ def test_a_decoder_does_not_outlive_its_caller(slow: Path) -> None:
     gone, alive = psutil.wait_procs([child], timeout=2)
     assert gone
     assert not alive
+
+
+def test_a_header_that_claims_too_much_memory_costs_one_clip(quick: Path, tmp_path: Path) -> None:
+    """Pictures that say to be 16,000 x 16,000 are refused, the next clip is read, and the limit on memory stands."""
+    path = numbered(tmp_path / "huge.avi", 3, (64, 48), codec="mjpeg", pixels="yuvj420p")
+    data = bytearray(path.read_bytes())
+    at = data.find(b"\xff\xc0")
+    while at >= 0:  # height and width in the start of each picture
+        data[at + 5 : at + 9] = (16_000).to_bytes(2) * 2
+        at = data.find(b"\xff\xc0", at + 4)
+    path.write_bytes(data)
+    reason = outcome(path)
+    assert reason in {"too many pixels", "corrupt", "too large for memory"}
+    assert outcome(quick) == ""
+    assert decoding().rlimit(psutil.RLIMIT_AS) == (MEMORY, MEMORY)
