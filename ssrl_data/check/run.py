@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ssrl_data.check.scan import Job, Scan, scan_shard
 from ssrl_data.check.seen import by_split, duplicates, near_pairs, overlaps
 from ssrl_data.check.truth import find_sources
 from ssrl_data.core import Json, SsrlError
+from ssrl_data.registry import modules, task_class
 
 
 def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers: int = 1) -> CheckReport:
@@ -152,12 +154,30 @@ def _leak(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
     for name, rows in levels.items():
         if "sizes" in signal(_task(name)):
             continue
-        sizes = Counter(row.sizes for row in rows).most_common(1)[0][0]
+        # Frames have the shape of their clip, so only rows of one clip can be held against each other.
+        clips = _shows_clips(name)
+        kin: dict[str, list[Facts]] = {}
         for row in rows:
-            if row.sizes != sizes:
-                message = f"pictures of {_sizes(row.sizes)}; most rows of the level have {_sizes(sizes)}"
-                faults.add("leak", "sizes", row.id, name, message)
-    return part("leak", faults, PASSED, "no metadata; pictures encoded alike and of one size in each level")
+            kin.setdefault(row.sources[0] if clips and row.sources else "", []).append(row)
+        for alike in kin.values():
+            sizes = Counter(row.sizes for row in alike).most_common(1)[0][0]
+            for row in alike:
+                if row.sizes != sizes:
+                    others = "rows of the clip" if clips else "rows of the level"
+                    message = f"pictures of {_sizes(row.sizes)}; most {others} have {_sizes(sizes)}"
+                    faults.add("leak", "sizes", row.id, name, message)
+    return part("leak", faults, PASSED, "no metadata; pictures encoded alike and of one size in each level or clip")
+
+
+def _shows_clips(name: str) -> bool:
+    """Whether the rows of a level show frames of clips, as far as its task is installed."""
+    task = _task(name)
+    if task not in modules("ssrl.tasks"):
+        return False
+    cls = task_class(task)
+    level = name.rpartition("/")[2].removesuffix("+custom")
+    params = cls.levels.get(level, next(iter(cls.levels.values())))
+    return "clip" in cls(params).needs
 
 
 def _task(name: str) -> str:
@@ -165,7 +185,9 @@ def _task(name: str) -> str:
 
 
 def _sizes(sizes: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(f"{width}x{height}" for width, height in sizes) or "no size"
+    runs = [(size, len(list(run))) for size, run in groupby(sizes)]
+    texts = [f"{count} x {w}x{h}" if count > 1 else f"{w}x{h}" for (w, h), count in runs]
+    return ", ".join(texts) or "no size"
 
 
 def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:

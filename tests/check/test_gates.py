@@ -23,6 +23,7 @@ from ssrl_data.check.guess import judge_level
 from ssrl_data.check.pictures import anatomy
 from ssrl_data.check.probe import FAMILIES, SOURCES, answer_class, features, probe
 from ssrl_data.check.report import KEPT, Faults
+from ssrl_data.check.run import _leak
 from ssrl_data.check.scan import Facts
 from ssrl_data.check.seen import duplicates, looks_if_able, near_pairs, overlaps
 from ssrl_data.core import Answer, Row
@@ -368,3 +369,25 @@ def test_an_interval_is_counted_by_the_quarter_it_begins_in() -> None:
     for start, quarter in ((0.0, 0), (2.4, 0), (2.5, 1), (7.6, 3)):
         answer = Interval().answer(start, start + 1.5, (0, 10), c=0.3, chance=0.3)
         assert answer_class(pack_answer(answer)) == quarter
+
+
+def sized(name: str, clip: str, *sizes: tuple[int, int]) -> Facts:
+    row = facts(0, Choice().answer("left", OPTIONS))
+    return replace(row, id=f"{clip} {sizes}", name=name, sources=(clip,), sizes=sizes)
+
+
+def test_frames_have_the_size_of_their_clip_and_no_other() -> None:
+    wide, tall = ((336, 184),) * 8, ((184, 336),) * 8
+    clips = "video/jigsaw/easy"
+    rows = [sized(clips, "a", *wide), sized(clips, "a", *wide), sized(clips, "b", *tall)]
+    faults = Faults()
+    _leak({clips: rows}, faults)
+    assert not faults.counts
+    odd = sized(clips, "a", *wide[1:], (336, 176))
+    _leak({clips: [*rows, odd]}, faults)
+    assert [(finding.row, finding.message) for finding in faults.kept] == [
+        (odd.id, "pictures of 7 x 336x184, 336x176; most rows of the clip have 8 x 336x184")
+    ]
+    pictures = Faults()
+    _leak({"image/jigsaw/easy": [replace(row, name="image/jigsaw/easy") for row in rows]}, pictures)
+    assert pictures.counts == {("leak", "sizes"): 1}
