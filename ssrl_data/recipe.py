@@ -150,7 +150,7 @@ def fitted(value: Any, hint: Any) -> Any:
     if hint in (int, float, str, bool) and type(value) is not hint:
         raise ValueError(f"must be {hint.__name__}, got {value!r}")
     if text.startswith("tuple") and not isinstance(value, tuple):
-        raise ValueError(f"must be a list, got {value!r}")
+        raise ValueError(f"must be a list such as [a, b], got {value!r}")
     return value
 
 

@@ -345,7 +345,7 @@ def _prompt(p: CameraPanParams, frames: Sequence[Pixels], options: Sequence[str]
     )
     answers = "".join(f"\n{option}: {SAID[option]}" for option in options)
     text = (
-        f"\nPictures 1 to {len(frames)} are frames from one camera, in the order and at the pace in which they are "
+        f"\nPictures 1 to {len(frames)} are frames from one camera, in the order in which they are "
         f"shown.{turned} Things in front may move by themselves, and the hand may shake a little. What does the camera "
         f"do from the first picture to the last, judged by the scene as a whole?{answers}"
     )

@@ -88,7 +88,7 @@ class CountParams:
         asked: how many kinds are counted, 1 to 3.
         high: largest count of each, 1 to 12; `asked` x `high`, with `distractors` one more, must not exceed 2 a frame.
         distractors: whether others are drawn that do not count.
-        pixels: most pixels of a frame, 4,096 to 86,700.
+        pixels: most pixels of a frame, 8,192 to 86,700.
         square: whether the middle square of each frame is shown, or all of it.
     """
 
@@ -111,8 +111,8 @@ class CountParams:
         most = 2 * self.frames // (self.asked + self.distractors)
         if not 1 <= self.high <= min(12, most):
             raise ValueError(f"high is {self.high}: it must lie in 1..{min(12, most)} with these frames and kinds")
-        if not 4096 <= self.pixels <= 86_700:
-            raise ValueError(f"pixels is {self.pixels}: it must lie in 4096..86700")
+        if not 8192 <= self.pixels <= 86_700:
+            raise ValueError(f"pixels is {self.pixels}: it must lie in 8192..86700")
 
 
 @dataclass(frozen=True)
@@ -391,16 +391,16 @@ def _question(p: CountParams, names: Sequence[str], first: int) -> str:
         return (
             f"{frames}Over some of them, objects with a white edge were laid, larger or smaller and turned a little: "
             f"{kinds}{', and others that do not count' if p.distractors else ''}. None is covered. An object may be "
-            "in several frames, more than once in a frame, or in none: each time counts. How many times in all "
-            f"{'do' if len(names) > 1 else 'does'} {kinds} occur in the frames?"
+            "in several frames, more than once in a frame, or in none: each time counts. Over all the frames "
+            f"together, how many times does each occur: {kinds}?"
         )
     kinds = _series([f"{name}s" for name in names])
     others = ", and others that do not count, such as stars or ovals" if p.distractors else ""
     return (
         f"{frames}Over some of them, shapes were drawn, each filled with one flat colour, with a white edge, and "
         f"turned any way: {kinds}{others}. None is covered. Each is in one frame only: two that look the same in two "
-        f"frames are two. What the clip itself shows does not count. How many {kinds} were drawn in all the frames "
-        "together?"
+        f"frames are two. What the clip itself shows does not count. Over all the frames together, how many were drawn "
+        f"of each: {kinds}?"
     )
 
 

@@ -28,7 +28,7 @@ SHOWN = 64
 """Most pictures of a row."""
 
 _SEGMENTS, _FRAMES, _GAP = (3, segments.MOST), (4, 16), (0.0, 1.0)
-_STEP, _PIXELS = (0.02, 2.0), (4096, 65_536)
+_STEP, _PIXELS = (0.02, 2.0), (8192, 65_536)
 
 # Audit, root mean square differences in grey levels over every third pixel. At most SAME from a picture to its source;
 # a segment's pictures lie CLEAR further from any other stretch of the clip than from their own; pictures of one segment
@@ -47,7 +47,7 @@ class JigsawParams:
         frames: pictures of each, 4 to 16; 64 in all at most.
         gap: what is left out between neighbouring segments, as a share of a segment, 0 to 1; rounded to whole frames.
         step: least and most seconds between neighbouring frames, 0.02 to 2.
-        pixels: most pixels of a frame, 4,096 to 65,536.
+        pixels: most pixels of a frame, 8,192 to 65,536.
         credit: what an order that is not right earns: nothing (`exact`), or half of the chance-corrected share of right
             places (`partial`), of pairs in the right relative order (`pairs`) or of neighbours that stay neighbours
             (`adjacency`).
