@@ -15,6 +15,8 @@ from command import ROOT, ssrl
 from ssrl_data.row import unpack_answer
 
 ROWS = 1000
+ASKED = 1300
+"""Of the few clips held out some carry no jigsaw, and a split is not filled up from another."""
 BENCHMARK = 240
 RENDERED = 24
 
@@ -42,9 +44,9 @@ def test_clips(tmp_path: Path) -> None:
     clips = tmp_path / "clips"
     corpora.clips(clips)
     recipe = ROOT / "tasks/recipes/videossr.yaml"
-    manifest = built(tmp_path / "mixture", recipe, "--source", clips, "--split", "test=0.3", "--rows", str(ROWS))
+    manifest = built(tmp_path / "mixture", recipe, "--source", clips, "--split", "test=0.3", "--rows", str(ASKED))
     rows = {name: count["rows"] for name, count in manifest["counts"].items()}
-    assert sum(rows.values()) >= 0.9 * ROWS, manifest["counts"]
+    assert sum(rows.values()) >= ROWS, manifest["counts"]
     assert min(rows.values()) > 0
     report = tmp_path / "report.html"
     assert ssrl("report", tmp_path / "mixture", "--out", report, "--per-task", "1").returncode == 0
