@@ -52,9 +52,9 @@ def record(place: Place | None, camera: Place = lambda t: 0.0, things: int = 2) 
     )
 
 
-def reason(made: Record) -> str:
+def reason(made: Record, first: int = 0, last: int = COUNT - 1) -> str:
     try:
-        require_arrow(made, 0, COUNT - 1)
+        require_arrow(made, first, last)
     except Skip as skip:
         return skip.reason
     return ""
@@ -84,6 +84,18 @@ def test_what_comes_back_has_none(far: float, turns: int) -> None:
         "nothing travels",
         "may read as well backwards",
     )
+
+
+def test_what_travels_must_go_on_before_and_after() -> None:
+    refused = ("nothing travels", "may read as well backwards")
+    assert reason(record(lambda t: 0.05 + 0.9 * t), 8, 16) == ""
+    there = record(lambda t: 0.1 + 0.8 * (1 - abs(2 * t - 1)))  # turns back half way
+    assert reason(there, 0, COUNT // 2 - 4) in refused
+    assert reason(there, COUNT // 2 + 4, COUNT - 1) in refused
+
+
+def test_a_head_that_turns_once_has_none() -> None:
+    assert reason(record(lambda t: 0.4 + 0.15 * min(1.0, max(0.0, 3 * t - 1))), 8, 16) == "nothing travels"
 
 
 def test_a_corpus_may_declare_that_it_reads_both_ways() -> None:

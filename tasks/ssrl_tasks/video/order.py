@@ -52,9 +52,9 @@ class OrderParams:
             `direction` (forwards or backwards?).
         frames: how many are shown, 4 to 8.
         broken: of `verify`, how many steps from one shuffled frame to the next join frames that are no neighbours in
-            time, 2 to 7, below the number of frames; 3 or more where there are 4 frames.
+            time, 2 to 7, below the number of frames.
         step: least and most seconds between neighbouring frames, 0.02 to 10.
-        pixels: most pixels of a frame, 4,096 to 65,536.
+        pixels: most pixels of a frame, 8,192 (a side has 64 at least) to 65,536.
     """
 
     form: str = "verify"
@@ -77,8 +77,8 @@ class OrderParams:
             raise ValueError(f"step is {self.step!r}: it must be two numbers of seconds")
         if not 0.02 <= self.step[0] <= self.step[1] <= 10:
             raise ValueError(f"step is {self.step}: it must rise within 0.02..10")
-        if not 4096 <= self.pixels <= 65_536:
-            raise ValueError(f"pixels is {self.pixels}: it must lie in 4096..65536")
+        if not 8192 <= self.pixels <= 65_536:
+            raise ValueError(f"pixels is {self.pixels}: it must lie in 8192..65536")
 
 
 class Order(Task[OrderParams]):
@@ -89,8 +89,8 @@ class Order(Task[OrderParams]):
         "easy": OrderParams(),
         "medium": OrderParams("anchored", 5),
         "verify": OrderParams("verify", 7, 2, (0.1, 0.4)),
-        "direction": OrderParams("direction", 5),
-        "sort": OrderParams("sort", 5),
+        "direction": OrderParams("direction", 5, pixels=65_536),
+        "sort": OrderParams("sort", 5, pixels=65_536),
         "hard": OrderParams("anchored", 7, step=(0.08, 0.4)),
     }
 
