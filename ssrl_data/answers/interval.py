@@ -95,6 +95,8 @@ class Interval(ShortAnswer):
     def form(self, value: Json) -> str:
         """What to answer with."""
         low, high = value["bounds"]
+        if value["unit"] == "seconds" and any(bound % 1 for bound in (low, high)):  # as times of frames are printed
+            low, high = f"{low:.2f}", f"{high:.2f}"
         return f"start-end in {value['unit']} (between {low} and {high}){', or none,' if 'none' in value else ''}"
 
     def parse(self, text: str, value: Json) -> Json | None:

@@ -161,7 +161,7 @@ def test_a_value_of_version_1_is_judged_as_before() -> None:
 
 def test_the_prompt_offers_none_where_it_may_be_right() -> None:
     asked = Interval().ask({"answer": None, "bounds": [0, 12.5], "unit": "seconds", "none": True})
-    assert asked == "Answer with start-end in seconds (between 0 and 12.5), or none, in <answer></answer>."
+    assert asked == "Answer with start-end in seconds (between 0.00 and 12.50), or none, in <answer></answer>."
 
 
 def test_a_blind_guesser_earns_the_stated_chance() -> None:
@@ -216,7 +216,15 @@ def test_one_interval_leaves_nothing_to_ask(support: list[tuple[float, float]]) 
 
 def test_the_prompt_names_unit_and_bounds() -> None:
     asked = Interval().ask({"answer": [1, 2], "bounds": [0, 12.5], "unit": "seconds"})
-    assert asked == "Answer with start-end in seconds (between 0 and 12.5) in <answer></answer>."
+    assert asked == "Answer with start-end in seconds (between 0.00 and 12.50) in <answer></answer>."
+
+
+@pytest.mark.parametrize(
+    ("bounds", "unit", "text"),
+    [([0.5, 4.25], "seconds", "0.50 and 4.25"), ([0, 60], "seconds", "0 and 60"), ([0, 12], "frames", "0 and 12")],
+)
+def test_bounds_are_printed_alike(bounds: list[float], unit: str, text: str) -> None:
+    assert f"(between {text})" in Interval().ask({"answer": [1, 2], "bounds": bounds, "unit": unit})
 
 
 def test_ends_that_print_with_an_exponent_cannot_be_made() -> None:

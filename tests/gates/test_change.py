@@ -148,3 +148,22 @@ def test_two_kinds_that_come_to_the_same_are_found() -> None:
     with pytest.raises(Skip, match="look the same"):
         unlike(altered.mirrored(both), altered.turned(both, 2))
     unlike(altered.mirrored(picture(0)), altered.turned(picture(0), 2))
+
+
+def test_a_shift_that_is_too_small_to_see_is_found() -> None:
+    for step, part in ((3, None), (4, (0, 0, 48, 96))):
+        frames = panned(step)
+        Change(frames, [frames[3] if i in STRETCH else f for i, f in enumerate(frames)], STRETCH).displaced(part)
+    frames = panned(1)
+    one = [frames[i - 1] if i in STRETCH else f for i, f in enumerate(frames)]
+    with pytest.raises(Skip, match="too small"):
+        Change(frames, one, STRETCH).displaced()
+
+
+def test_black_and_plain_frames_are_found() -> None:
+    Change(panned(2), panned(2), STRETCH).has_content()
+    grain = np.random.default_rng(0).normal(120, 20, (96, 96, 3)).clip(0, 255).astype(np.uint8)
+    for plain in (np.zeros((96, 96, 3), np.uint8), np.full((96, 96, 3), 200, np.uint8), grain):
+        frames = [*panned(2)[:11], plain]
+        with pytest.raises(Skip, match="plain"):
+            Change(frames, frames, STRETCH).has_content()

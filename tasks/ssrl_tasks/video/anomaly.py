@@ -275,8 +275,10 @@ def _check(p: AnomalyParams, kind: str, seen: change.Change, part: Json) -> None
     Raises:
         Skip: the stretch cannot be told from the rest, or its kind not from the others.
     """
+    seen.has_content()
     if kind in MOVING:
         seen.all_moving(part)
+        seen.displaced(part)
     if kind in ("shuffled", "reversed"):
         seen.stands_out("place", change.BREAKS, inner=False)
     elif kind not in MOVING:
