@@ -301,6 +301,7 @@ def _found(
     """
     directions = global_motion.WAYS
     axis = np.abs(directions[way])
+    clear = False
     for _ in range(SEARCHED):
         try:
             window = sampling.window(record, p.frames, STEP, p.side**2, rng)
@@ -314,6 +315,7 @@ def _found(
             continue
         path = track.path(window.indices)
         own = global_motion.way(path, p.least)
+        clear |= own is not None
         if own is None or (np.abs(directions[own]) != axis).any():
             continue
         other = own != way
@@ -333,7 +335,8 @@ def _found(
             "mirrored": mirrored,
         }
         return frames[::-1] if backwards else frames, end, meta
-    raise Skip("camera does something else")
+    # Where not one window was clear, others hardly are, and each try would read the clip again.
+    raise Skip("camera does something else" if clear else "nothing clear of the camera", final=not clear)
 
 
 def _prompt(p: CameraPanParams, frames: Sequence[Pixels], options: Sequence[str]) -> tuple[str | Pixels, ...]:
