@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ssrl_data.core import Example, Pixels, Record, Row, Skip
+from ssrl_data.gates import global_motion
 from ssrl_data.media import blocks
 from ssrl_data.media.image import Picture, encode
 from ssrl_data.rng import Rng
@@ -230,3 +231,11 @@ def test_parameters_that_do_not_go_together_are_refused() -> None:
 
 def test_needs_follow_the_material() -> None:
     assert [task.needs for task in (EASY, HARD, REAL)] == [{"image"}, {"image"}, {"clip"}]
+
+
+def test_a_clip_whose_camera_does_nothing_clear_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = CameraPan(CameraPan.levels["real"])
+    monkeypatch.setattr(global_motion.Track, "sure", lambda *_: False)
+    with pytest.raises(Skip, match="nothing clear of the camera") as caught:
+        made_rows.example(task, "camera right", 0, 0)
+    assert caught.value.final
