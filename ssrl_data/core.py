@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ssrl_data.media.clip import Clip
     from ssrl_data.media.depth import Depth
     from ssrl_data.media.image import Picture
+    from ssrl_data.media.text import Text
+    from ssrl_data.media.worked import Worked
     from ssrl_data.rng import Rng
 
 Json: TypeAlias = Any
@@ -72,7 +74,8 @@ class Record:
         camera: how the camera saw it; what is not known of it is None.
         pair: a second view of the same scene, when the record carries one.
         clip: the clip, when the record carries one.
-        text: the text, when the record carries one.
+        text: the document, when the record is one of prose.
+        worked: the worked solution, the proof or the bare question with its answer, when the record is one.
     """
 
     key: str
@@ -87,7 +90,8 @@ class Record:
     camera: Camera | None = None
     pair: Pair | None = None
     clip: Clip | None = None
-    text: str | None = None
+    text: Text | None = None
+    worked: Worked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +230,9 @@ class Task(ABC, Generic[P]):
     levels: ClassVar[Mapping[str, Any]]
     signal: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, params: P) -> None:
+    def __init__(self, params: P, prepared: bytes = b"") -> None:
         self.params = params
+        self.prepared = prepared
 
     def classes(self) -> int:
         """Number of answer classes at these parameters; a build asks for each equally often. 1: nothing to balance."""
@@ -240,6 +245,21 @@ class Task(ABC, Generic[P]):
     def donors(self) -> int:
         """Number of further records `make` wants at these parameters, from other groups of the same split."""
         return 0
+
+    @classmethod
+    def prepare(cls, records: Iterator[Record]) -> bytes:
+        """What `make` wants to know of the corpus as a whole (counts, an index): read in `self.prepared`.
+
+        Called once per build, in one process, for all levels, where a task overrides it.
+
+        Args:
+            records: those of the train split that carry what some level needs, opened one after another in keyed order,
+                at most `PREPARED` of them; the same whatever the split that is built, so nothing of another gets in.
+
+        Returns:
+            Bytes that depend on the records alone, of bounded size.
+        """
+        return b""
 
     @abstractmethod
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:

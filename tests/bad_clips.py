@@ -127,8 +127,8 @@ def second_reader(folder: Path) -> Iterator[tuple[str, bytes, str]]:
         settings = closed if codec == "libx265" else {"g": "10", "bf": "3"}
         data = numbered(folder / f"{codec}.ts", **settings).read_bytes()
         middle = len(data) // 2 // 188 * 188
-        yield f"{codec} cut.ts", data[: middle + 100], CUT
-        yield f"{codec} lost packets.ts", data[:middle] + data[middle + 188 * 5 :], CORRUPT
+        yield f"{codec} cut.mts", data[: middle + 100], CUT
+        yield f"{codec} lost packets.mts", data[:middle] + data[middle + 188 * 5 :], CORRUPT
 
 
 def write(folder: Path, scratch: Path) -> dict[str, str]:

@@ -164,6 +164,7 @@ def work(pipe: Connection, setting: Setting) -> None:
     import cv2
     import pyarrow as pa
 
+    from ssrl_data.build.prepare import prepared_file, read_prepared
     from ssrl_data.build.shard import ShardMaker, write_shard
 
     cv2.setNumThreads(1)
@@ -179,8 +180,11 @@ def work(pipe: Connection, setting: Setting) -> None:
         def announce(key: str, rows: int) -> None:
             pipe.send(("record", (key, rows)))
 
+        def prepared(task: str, version: int) -> bytes:
+            return read_prepared(prepared_file(setting.state, task, version, setting.fingerprint))
+
         try:
-            maker = ShardMaker(shard, setting.sources, quarantined, announce)
+            maker = ShardMaker(shard, setting.sources, quarantined, announce, prepared)
             where = sidecar(setting.state, shard)
             columns = pa.ipc.read_schema(pa.py_buffer(schema))
             done = write_shard(maker, setting.out, columns, setting.fingerprint, where, setting.scratch)

@@ -32,8 +32,8 @@ DONOR_POOL = 4
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
-MEDIA = {"image": "pictures", "clip": "clips", "text": "texts"}
-"""Fields of a record that a file fills by itself, and what to call such files."""
+MEDIA = {"image": "pictures", "clip": "clips", "text": "texts", "worked": "worked solutions or proofs"}
+"""Fields of a record that an entry fills by itself, and what to call such records."""
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
 DECODERS = {"decord2": "decord", "av": "av"}
 
@@ -87,11 +87,12 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All shards of a build, and what its identity is made of."""
+    """All shards of a build, what its identity is made of, and the train split in keyed order, for `Task.prepare`."""
 
     shards: tuple[Shard, ...]
     identity: Mapping[str, Json]
     records: int
+    train: tuple[Item, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -180,7 +181,8 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
         "versions": {name: version(name) for name in LIBRARIES} | _decoder(items),
         "processor": platform.machine(),
     }
-    return Plan(tuple(shards), identity, len(items))
+    train = sorted((item for item in items if home[item.entry.group] == "train"), key=lambda item: order[item.key])
+    return Plan(tuple(shards), identity, len(items), tuple(train))
 
 
 def _decoder(items: Sequence[Item]) -> dict[str, str]:

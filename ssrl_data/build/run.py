@@ -21,6 +21,7 @@ from ssrl_data.build.commit import NO_SPACE, file_digest, replace, replace_json
 from ssrl_data.build.faults import reach
 from ssrl_data.build.local import Setting, run, sidecar
 from ssrl_data.build.plan import FORMAT, Plan, Shard, make_plan
+from ssrl_data.build.prepare import prepare_tasks
 from ssrl_data.core import Json, SsrlError
 from ssrl_data.recipe import Recipe
 from ssrl_data.registry import source_at
@@ -94,6 +95,7 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
         if done and todo:
             say(f"resuming: {len(done)} of {len(plan.shards)} shards are done")
         if todo:
+            prepare_tasks(plan, sources, state, scratch, say)
             setting = Setting(out, state, scratch, sources, plan.fingerprint)
             done |= _make(setting, plan, todo, workers, kept, say)
         reach("shards-done")

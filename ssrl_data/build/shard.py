@@ -69,14 +69,15 @@ class _Work:
     skips: Counter[str] = field(default_factory=Counter)
 
 
-def _work(shard: Shard, cell: Cell) -> _Work:
+def _work(shard: Shard, cell: Cell, prepared: Callable[[str, int], bytes]) -> _Work:
     cls, params = rebuilt({"task": cell.task, "params": cell.params})
-    task = cls(params)
+    task = cls(params, prepared(cell.task, cls.version))
     rng = Rng(shard.seed, "aims", shard.name, cell.task, cell.level)
     classes = task.classes()
     spare = rng.sample(range(classes), cell.quota % classes)
     aims = rng.shuffled(list(range(classes)) * (cell.quota // classes) + spare)
-    return _Work(cell, task, cls.version, deque(aims), deque(range(len(shard.items))))
+    carrying = [i for i, item in enumerate(shard.items) if item.entry.media in task.needs]
+    return _Work(cell, task, cls.version, deque(aims), deque(carrying))
 
 
 class ShardMaker:
@@ -87,6 +88,7 @@ class ShardMaker:
         sources: the corpora, by number.
         quarantined: keys of records that killed a worker twice; listed as rejects, never opened.
         announce: called with a record's key before it is opened, and with the number of rows so far.
+        prepared: gives what a task, by name and version, found in the train split.
     """
 
     def __init__(
@@ -95,12 +97,13 @@ class ShardMaker:
         sources: Sequence[Source],
         quarantined: frozenset[str],
         announce: Callable[[str, int], None],
+        prepared: Callable[[str, int], bytes] = lambda task, version: b"",
     ) -> None:
         self.shard = shard
         self.sources = sources
         self.quarantined = quarantined
         self.announce = announce
-        self.works = [_work(shard, cell) for cell in shard.cells]
+        self.works = [_work(shard, cell, prepared) for cell in shard.cells]
         self.rejects: dict[str, str] = {}
         self.opened = 0
         self.made = 0

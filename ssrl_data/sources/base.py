@@ -41,9 +41,12 @@ class Entry:
     camera: Camera | None = None
     pair: PairFile | None = None
     media: str = "image"
-    """What its file is: `image`, `clip` or `text`, the field of the record that it fills."""
+    """What it is: `image`, `clip`, `text` or `worked`, the field of the record that it fills."""
     part: tuple[int, int] = (0, 1)
-    """Which part of how many of a clip it is, counted from 0."""
+    """Which part of how many of a clip it is, counted from 0; of a file of many records, where in it: the reader's own
+    two numbers (offset and length; row group and row)."""
+    dropped: tuple[int, ...] = ()
+    """Numbers of the paragraphs that a curation leaves out of a text."""
     stamp: str = field(default="", compare=False)
     """Differs when the content does, as far as listing can tell (the files' sizes)."""
 
