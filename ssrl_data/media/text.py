@@ -20,6 +20,7 @@ _ABBREVIATIONS = frozenset(
         *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
     }
 )
+_TAGS = re.compile(r"</?(?:answer|think|passage|steps|problem|versions|rules)\b|\\boxed|<[|]|\[MASK", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u2028\u2029\ufeff]|[\ud800-\udfff]")
 
@@ -82,3 +83,20 @@ def sentences(text: str) -> list[str]:
         out.append(text[start : end.end()].strip())
         start = end.end()
     return [*out, text[start:]] if text[start:] else out
+
+
+def quotable(text: str) -> bool:
+    """Whether a prompt may show the text: it holds nothing that the prompt's own marks, a chat template or the reading
+    of answers could take for theirs (`<answer>`, `</passage>`, `<|...`, a boxed LaTeX answer)."""
+    return _TAGS.search(text) is None
+
+
+def block(name: str, text: str) -> str:
+    """Text of a corpus as a prompt shows it: between tags of its own, so that it cannot be taken for the question.
+
+    Raises:
+        ValueError: the text is not `quotable`.
+    """
+    if not quotable(text):
+        raise ValueError(f"{text:.60} cannot stand in a block")
+    return f"<{name}>\n{text}\n</{name}>"

@@ -51,6 +51,23 @@ class Entry:
     """Differs when the content does, as far as listing can tell (the files' sizes)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A record inside a file of many: a line of a JSONL, a row of a Parquet, a theorem of a database.
+
+    Attributes:
+        name: what tells it from the others of the file; it stands behind `//` in the key (`line 17`, `row 3`).
+        media: `text` or `worked`.
+        part: where in the file it is, as in `Entry.part`.
+        group: which of the file's own groups it is of (a document, a chapter); empty: a group for itself.
+    """
+
+    name: str
+    media: str
+    part: tuple[int, int]
+    group: str = ""
+
+
 class Source(ABC):
     """A corpus. Picklable, since workers are spawned; holds addresses and rules, never content."""
 
