@@ -86,8 +86,11 @@ def sentences(text: str) -> list[str]:
 
 
 def quotable(text: str) -> bool:
-    """Whether a prompt may show the text: it holds nothing that the prompt's own marks, a chat template or the reading
-    of answers could take for theirs (`<answer>`, `</passage>`, `<|...`, a boxed LaTeX answer)."""
+    """Whether a prompt may show the text.
+
+    It may not where it holds what the prompt's own marks, a chat template or the reading of answers could take for
+    theirs: `<answer>`, `</passage>`, `<|...`, a boxed LaTeX answer.
+    """
     return _TAGS.search(text) is None
 
 
