@@ -1,4 +1,4 @@
-"""Rows of a task, made in memory from real photographs and scenes as a build would make them; writes tables of them.
+"""Rows of a task, made in memory from photographs, scenes, clips and texts as a build would make them; writes tables.
 
 `python tests/made_rows.py image/jigsaw > tests/tasks/image/jigsaw.json` renews a table: after a change of made rows,
 which also raises the task's version.
@@ -28,9 +28,10 @@ from ssrl_data.media.camera import Camera, Pair
 from ssrl_data.media.clip import Clip
 from ssrl_data.media.depth import Depth, DepthRule
 from ssrl_data.media.image import Picture, encode
-from ssrl_data.registry import answer_kind, task_class
+from ssrl_data.registry import answer_kind, source_at, task_class
 from ssrl_data.rng import Rng
 from ssrl_data.row import canonical, content, decode_row, digest, pack_answer
+from ssrl_data.sources.base import Entry, Source
 
 PHOTOGRAPHS = ("astronaut.png", "ihc.png", "motorcycle_left.png", "retina.jpg", "coffee.png", "flower.jpg", "china.jpg")
 SCENES = ("motorcycle", *(f"scene {number}" for number in range(9)))
@@ -38,11 +39,18 @@ CLIPS = ("clip 0", "clip 1", "carphone_pristine.mp4", "clip 2", "clip 3", "bikes
 CAMERAS = ("camera right", "bikes.mp4", "camera down", "clip 3", "camera still", "camera in", "carphone_pristine.mp4")
 """Clips whose camera does something, for a task that asks what."""
 
+TEXTS = Path(__file__).parent / "texts"
+DOCUMENTS = ("lighthouses.md", "tides.md", "paper.md", "telescopes.md", "bread.md", "bridges.md")
+
 TRIES = 12
 
 
 def names(task: Task[Any]) -> tuple[str, ...]:
     """Names of records that carry what the task needs."""
+    if "text" in task.needs:
+        return DOCUMENTS
+    if "worked" in task.needs:
+        return tuple(sorted(worked()))
     if "clip" in task.needs:
         return CAMERAS if hasattr(task.params, "moves") else CLIPS
     return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
@@ -50,7 +58,10 @@ def names(task: Task[Any]) -> tuple[str, ...]:
 
 @cache
 def record(name: str) -> Record:
-    """A photograph that ships with scikit-image or scikit-learn, or a scene: measured or rendered."""
+    """A photograph that ships with scikit-image or scikit-learn, a scene, measured or rendered, a clip or a text."""
+    if name in DOCUMENTS or "//" in name:
+        source, entry = texts()[name]
+        return source.open(entry)
     if name == "motorcycle":
         return motorcycle()
     if name.startswith("scene "):
@@ -64,6 +75,18 @@ def record(name: str) -> Record:
     folders = (Path(skimage.data.__file__).parent, Path(sklearn.datasets.__file__).parent / "images")
     data = next(folder / name for folder in folders if (folder / name).exists()).read_bytes()
     return Record(key=f"photos/{name}", group=name, source_id=digest(data), license="CC0-1.0", image=Picture(data))
+
+
+@cache
+def texts() -> dict[str, tuple[Source, Entry]]:
+    """The documents, worked solutions and proofs that were written for these tests, by key, and what reads them."""
+    source = source_at(str(TEXTS))
+    return {entry.key: (source, entry) for entry in source.entries()}
+
+
+def worked() -> list[str]:
+    """Names of the worked solutions, proofs and questions."""
+    return [key for key, (_, entry) in texts().items() if entry.media == "worked"]
 
 
 @cache
@@ -117,8 +140,8 @@ def records(name: str, task: Task[Any]) -> list[Record]:
 
 
 def example(task: Task[Any], name: str, k: int, aim: int) -> Example:
-    """One example, as a build would ask for it; raises Skip."""
-    (made,) = task.make(records(name, task), Rng(0, name, k), aim)
+    """One example, as a build would ask for it, the first one of its set; raises Skip."""
+    made, *_ = task.make(records(name, task), Rng(0, name, k), aim)
     return made
 
 
@@ -152,7 +175,7 @@ def made(task: Task[Any], count: int, chosen: tuple[str, ...] = ()) -> Iterator[
     """Up to `count` examples over records and aims in turn: name of the record, variant, aim, example."""
     done, known = 0, chosen or names(task)
     stride = 5 if task.classes() % 5 else 3  # so that every class has its turn
-    for turn in range(count * 4):
+    for turn in range(max(count * 4, len(known))):
         name, aim = known[turn % len(known)], turn * stride % task.classes()
         for k in range(turn * TRIES, (turn + 1) * TRIES):
             try:
