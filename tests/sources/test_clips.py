@@ -23,7 +23,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "talk.png").write_bytes(bad_pictures.encoded(bad_pictures.photograph(), "PNG"))
     numbered(folder / "talk.mp4", 48, (96, 64))
     numbered(folder / "walk.MKV", 24, (96, 64))
-    (folder / "notes.txt").write_text("no clip")
+    (folder / "notes.doc").write_text("no clip")
     return folder
 
 

@@ -72,7 +72,7 @@ def test_the_order_is_that_of_the_bytes_of_the_paths(tmp_path: Path, data: bytes
 
 
 def test_what_is_not_a_picture_file_or_hidden_is_passed_over(tmp_path: Path, data: bytes) -> None:
-    for name in ("notes.txt", "jpg", ".hidden.jpg", ".git/a.jpg", "a.jpg.part", "sound.mp3"):
+    for name in ("notes.doc", "jpg", ".hidden.jpg", ".git/a.jpg", "a.jpg.part", "sound.mp3"):
         put(tmp_path / name, data)
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
