@@ -16,6 +16,7 @@ from ssrl_data.answers.choice import Choice
 from ssrl_data.answers.counts import Counts
 from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
+from ssrl_data.answers.partial_order import PartialOrder
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.answers.span import Span
 from ssrl_data.answers.unlabelled import Unlabelled
@@ -41,11 +42,13 @@ WRAPPERS = (
 
 
 def examples() -> dict[str, Answer]:
-    """One ordinary truth of each kind, and of two sizes for permutations."""
+    """One ordinary truth of each kind, and of two sizes for orders."""
     return {
         "choice": Choice().answer("3", ["1", "2", "3", "4"]),
         "permutation of 4": Permutation().answer([2, 1, 4, 3]),
         "permutation of 9": Permutation().answer([3, 1, 2, 9, 8, 7, 6, 5, 4]),
+        "partial order of 4": PartialOrder().answer([2, 4, 1, 3], [(2, 4), (4, 1), (2, 3)]),
+        "partial order of 8": PartialOrder().answer([*range(8, 0, -1)], [(n + 1, n) for n in range(1, 8)]),
         "number": Number().answer(42, low=0, high=99),
         "interval": Interval().answer(14.5, 26.2, (0, 60), c=0.3, chance=0.15),
         "counts": Counts().answer({"circle": 3, "square": 1, "star": 0}, 0, 9),

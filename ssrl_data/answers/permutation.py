@@ -67,19 +67,11 @@ class Permutation(ShortAnswer):
 
     def form(self, value: Json) -> str:
         """What to answer with."""
-        return f"a comma-separated order of the numbers 1 to {len(value['answer'])}"
+        return asked(len(value["answer"]))
 
     def parse(self, text: str, value: Json) -> Json | None:
-        """The order spelled: `2, 1, 3`, `2 1 3`, `[[2, 1], [3, 4]]`, `2-1-3`, `2 -> 1 -> 3`; each number once."""
-        text = bare(plain(text).translate(_BRACKETS))
-        if _LIST.fullmatch(text) is None and _CHAIN.fullmatch(text) is None:
-            return None
-        n = len(value["answer"])
-        words = _DIGITS.findall(text)
-        if len(words) != n or max(map(len, words)) > 2:
-            return None
-        places = [int(word) for word in words]
-        return places if set(places) == set(range(1, n + 1)) else None
+        """The order spelled, each number once."""
+        return spelled(text, len(value["answer"]))
 
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when every place is right."""
@@ -105,25 +97,54 @@ class Permutation(ShortAnswer):
 
     def right(self, value: Json) -> str:
         """The text of the right answer."""
-        return _text(value["answer"])
+        return written(value["answer"])
 
     def wrong(self, value: Json) -> Iterator[str]:
         """Each swap of neighbours, the identity, the reverse, the inverse, and what is no permutation."""
         truth = value["answer"]
         n = len(truth)
         for i in range(n - 1):
-            yield _text([*truth[:i], truth[i + 1], truth[i], *truth[i + 2 :]])
-        yield _text(range(1, n + 1))
+            yield written([*truth[:i], truth[i + 1], truth[i], *truth[i + 2 :]])
+        yield written(range(1, n + 1))
         inverse = [truth.index(i) + 1 for i in range(1, n + 1)]
-        yield from (_text(other) for other in (truth[::-1], inverse, [t - 1 for t in truth]) if other != truth)
-        yield _text([*truth[:-1], truth[0]])
-        yield _text(truth[:-1])
-        yield _text([*truth, n + 1])
-        yield ", ".join(f"-{t}" for t in truth)
+        yield from (written(other) for other in (truth[::-1], inverse) if other != truth)
+        yield from malformed(truth)
 
 
-def _text(places: Sequence[int]) -> str:
+def asked(n: int) -> str:
+    """What to answer with where an order of the numbers 1 to n is asked for, as it continues "Answer with"."""
+    return f"a comma-separated order of the numbers 1 to {n}"
+
+
+def spelled(text: str, n: int) -> list[int] | None:
+    """The order of the numbers 1 to n that a text spells, each number once, or None.
+
+    Args:
+        text: `2, 1, 3`, `2 1 3`, `[[2, 1], [3, 4]]`, `2-1-3`, `2 -> 1 -> 3`.
+        n: 1 to 99.
+    """
+    text = bare(plain(text).translate(_BRACKETS))
+    if _LIST.fullmatch(text) is None and _CHAIN.fullmatch(text) is None:
+        return None
+    words = _DIGITS.findall(text)
+    if len(words) != n or max(map(len, words)) > 2:
+        return None
+    places = [int(word) for word in words]
+    return places if set(places) == set(range(1, n + 1)) else None
+
+
+def written(places: Sequence[int]) -> str:
+    """An order as an answer is written."""
     return ", ".join(map(str, places))
+
+
+def malformed(places: Sequence[int]) -> Iterator[str]:
+    """Texts near that of an order of the numbers 1 to n that spell no such order."""
+    yield written([place - 1 for place in places])
+    yield written([*places[:-1], places[0]])
+    yield written(places[:-1])
+    yield written([*places, len(places) + 1])
+    yield ", ".join(f"-{place}" for place in places)
 
 
 def _places(given: Sequence[int], truth: Sequence[int]) -> tuple[int, int]:

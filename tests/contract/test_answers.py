@@ -14,6 +14,7 @@ from ssrl_data.answers.choice import Choice
 from ssrl_data.answers.counts import Counts
 from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
+from ssrl_data.answers.partial_order import PartialOrder
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.answers.span import Span
 from ssrl_data.answers.unlabelled import Unlabelled
@@ -68,6 +69,12 @@ SPACES: dict[str, list[list[Answer]]] = {
         [Number().answer(n, form="fraction", options=8) for n in ("3/4", "-22/7", "5")],
         [Number().answer(n, form="decimal", tolerance="1/100", chance=0.0) for n in ("2.5", "-0.125", "100", "0.0001")],
         [Number().answer(n, form="any", chance=0.0) for n in ("1/3", "17")],
+    ],
+    "partial_order": [
+        [PartialOrder().answer(p, [p[:2], p[1:]]) for p in ([2, 1, 3], [3, 2, 1], [2, 3, 1])],
+        [PartialOrder().answer(p, [p[:2], p[1:3], p[::3]]) for p in ([2, 1, 4, 3], [4, 3, 2, 1])],
+        [PartialOrder().answer(p, [p[:2], p[1:3]], [p[2:]]) for p in ([3, 1, 4, 2], [4, 3, 2, 1])],
+        [PartialOrder().answer([*range(8, 0, -1)], [(n + 1, n) for n in range(1, 8)])],
     ],
     "permutation": [
         [Permutation().answer(p) for p in ([2, 1, 3], [3, 2, 1], [2, 3, 1])],
@@ -163,7 +170,7 @@ def test_luck_is_the_chance_of_all_or_nothing(answer: Answer) -> None:
 
 def test_luck_is_told_where_the_space_is() -> None:
     told = {name for name, spaces in SPACES.items() for space in spaces for a in space if luck_of(a) is not None}
-    assert told == {"blanks", "choice", "counts", "number", "permutation"}
+    assert told == {"blanks", "choice", "counts", "number", "partial_order", "permutation"}
     assert luck_of(Blanks().answer([Choice().answer("a", "ab"), Number().answer(3, low=1, high=5)])) == 0.1
     assert luck_of(Blanks().answer([Choice().answer("a", "ab"), Span().answer("x", chance=0.1)])) is None
     assert luck_of(Counts().answer({"dog": 1, "cat": 0}, 0, 3, "partial")) == 1 / 16
