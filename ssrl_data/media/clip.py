@@ -144,6 +144,7 @@ class _Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._alive: int | None = None
 
     def reel(self, path: str, part: tuple[int, int]) -> Reel:
         """Ask for a clip's reel.
@@ -173,8 +174,7 @@ class _Decoder:
         if not said:
             process.kill()
             late |= process.wait() == -signal.SIGALRM
-            caller.close()
-            self._process = self._socket = None
+            self._leave()
             raise Reject("decoding takes too long" if late else "crashes the decoder")
         answer: Any = json.loads(said)
         if "reject" in answer:
@@ -188,17 +188,27 @@ class _Decoder:
         if self._process is None or self._socket is None or self._process.poll() is not None:
             if find_spec("decord") is None:
                 raise SsrlError('clips are read with decord, which is not installed: pip install "ssrl[video]"')
+            self._leave()
             ours, theirs = socket.socketpair()
-            with theirs:
+            watched, self._alive = os.pipe()
+            with theirs, open(watched, "rb"):
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "ssrl_data.media.decoder", str(theirs.fileno())],
+                    [sys.executable, "-m", "ssrl_data.media.decoder", str(theirs.fileno()), str(watched)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[theirs.fileno(), watched],
                 )
             self._socket = ours
         return self._process, self._socket
+
+    def _leave(self) -> None:
+        """Forget a process that has ended."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._alive is not None:
+            os.close(self._alive)
+        self._process = self._socket = self._alive = None
 
 
 def _read(path: bytes | str, part: tuple[int, int]) -> Reel:

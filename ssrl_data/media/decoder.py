@@ -3,9 +3,10 @@
 A decoder can hang while it holds the interpreter's lock, crash, or take all memory, so it lives in a process of its
 own that the system ends when a clip takes too long or too much, and when nobody waits for the answer any more.
 
-Requests are lines of JSON on the socket whose number is the argument. The answer is a line of JSON, {"reject": reason}
-or {"times": ..., "size": ..., "shape": ..., "duration": ...}; with it comes the descriptor of a file without a name
-that holds the frames, so that no byte of them is copied.
+Requests are lines of JSON on the socket whose number is the first argument. The answer is a line of JSON, {"reject":
+reason} or {"times": ..., "size": ..., "shape": ..., "duration": ...}; with it comes the descriptor of a file without a
+name that holds the frames, so that no byte of them is copied. The second argument is the number of a pipe whose other
+end the caller holds and never writes to: when it is closed, nobody waits any more.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 import cv2
@@ -64,6 +65,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     caller = socket.socket(fileno=int(sys.argv[1]))
+    _end_with(int(sys.argv[2]))
     decord.logging.set_level(decord.logging.ERROR)
     with tempfile.TemporaryFile() as complaints, caller, caller.makefile("rb") as requests:
         os.dup2(complaints.fileno(), 1)
@@ -72,8 +74,7 @@ def main() -> None:
             request = json.loads(line)
             # The default actions end the process even where the decoder never returns to the interpreter.
             signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-            with _ended_with(caller):
-                answer = _answer(request, complaints)
+            answer = _answer(request, complaints)
             signal.setitimer(signal.ITIMER_REAL, 0)
             frames = answer.pop("frames", None)
             said = json.dumps(answer).encode() + b"\n"
@@ -84,21 +85,18 @@ def main() -> None:
                 frames.close()
 
 
-@contextmanager
-def _ended_with(caller: socket.socket) -> Iterator[None]:
-    """End the process as soon as anything happens on the socket: its other end is closed, for no second request comes.
+def _end_with(pipe: int) -> None:
+    """End the process as soon as the other end of the pipe is closed, which is all that ever happens to it.
 
-    SIGIO does so by its default action. Where the system knows none for sockets, the time limit ends the process.
+    SIGIO does so by its default action, even where the decoder never returns to the interpreter. It must be a pipe of
+    its own: a watched socket tells of requests as well, even of one that was read before its sender came to tell, which
+    ended a decoder now and then on a busy machine. Where the system knows no such signal, the time limit ends the
+    process.
     """
-    flags = fcntl.fcntl(caller, fcntl.F_GETFL)
-    fcntl.fcntl(caller, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(caller, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if select.select([caller], [], [], 0)[0]:  # closed before it was watched
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([pipe], [], [], 0)[0]:  # closed before it was watched
         sys.exit()
-    try:
-        yield
-    finally:
-        fcntl.fcntl(caller, fcntl.F_SETFL, flags)
 
 
 def _answer(request: Any, complaints: IO[bytes]) -> dict[str, Any]:
