@@ -12,6 +12,10 @@ SOLUTION, PROOF, QUESTION = "solution", "proof", "question"
 FORMS = frozenset({SOLUTION, PROOF, QUESTION})
 
 _LINES = re.compile(r"\r\n|\r|\n")
+_INFERENCE = re.compile(
+    r"(?:from (?P<premises>\|- .*?) infer )?(?P<conclusion>\|- .*?)"
+    r"(?: for any (?P<variables>\S+(?:, \S+)*))?(?: where (?P<apart>\S+, \S+(?:; \S+, \S+)*) share no variable)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Worked:
         steps: in the source's order; each rests on earlier ones and on the premises alone.
         answer: the final answer as the source writes it, or None where it gives none.
         options: texts of the options of a multiple-choice question, in the source's order; the answer is one of them.
-        rules: label to statement of the rules that steps apply, where the source states them.
+        rules: label to statement of the rules that steps apply, where the source states them; of a proof, statements
+            that `Inference.read` reads.
         paraphrases: other wordings of the problem that the source gives as meaning the same.
     """
 
@@ -66,6 +71,48 @@ class Worked:
         for number, step in enumerate(self.steps):
             if step.uses is not None and not all(0 <= use < number for use in step.uses):
                 raise ValueError(f"step {number} rests on {step.uses}: only steps before it can carry it")
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A rule of inference, as text `from |- ph and |- ( ph -> ps ) infer |- ps for any ph, ps`.
+
+    Formulas are tokens with single spaces between them, and begin with `|-`.
+
+    Attributes:
+        premises: formulas that the rule needs, in the rule's order; an axiom needs none.
+        conclusion: the formula that follows.
+        variables: tokens of these formulas for which any sequence of tokens may be put, the same one throughout.
+        apart: pairs of them for which nothing with a common variable may be put: `where x, ph share no variable`.
+    """
+
+    premises: tuple[str, ...]
+    conclusion: str
+    variables: tuple[str, ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        text = f"from {' and '.join(self.premises)} infer " if self.premises else ""
+        text += self.conclusion
+        if self.variables:
+            text += f" for any {', '.join(self.variables)}"
+        if self.apart:
+            text += f" where {'; '.join(map(', '.join, self.apart))} share no variable"
+        return text
+
+    @classmethod
+    def read(cls, text: str) -> Inference | None:
+        """The rule that a text states in that form; None where it states none so."""
+        found = _INFERENCE.fullmatch(text)
+        if found is None:
+            return None
+        pairs = [tuple(pair.split(", ")) for pair in found["apart"].split("; ")] if found["apart"] else []
+        return cls(
+            tuple(re.split(r" and (?=\|- )", found["premises"])) if found["premises"] else (),
+            found["conclusion"],
+            tuple(found["variables"].split(", ")) if found["variables"] else (),
+            tuple((pair[0], pair[-1]) for pair in pairs),
+        )
 
 
 def steps_of(solution: str) -> tuple[Step, ...]:
