@@ -21,6 +21,7 @@ _ABBREVIATIONS = frozenset(
     }
 )
 _TAGS = re.compile(r"</?(?:answer|think|passage|steps|problem|versions|rules)\b|\\boxed|<[|]|\[MASK", re.IGNORECASE)
+_GAPS = re.compile(r"\[MASK(?: [1-9][0-9]{0,2})?\]")
 _SPACES = re.compile(r"\s+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u2028\u2029\ufeff]|[\ud800-\udfff]")
 
@@ -97,9 +98,12 @@ def quotable(text: str) -> bool:
 def block(name: str, text: str) -> str:
     """Text of a corpus as a prompt shows it: between tags of its own, so that it cannot be taken for the question.
 
+    The gaps that a task has put there, `[MASK]` or `[MASK 2]`, may stand in it: whether the text itself is quotable is
+    asked before.
+
     Raises:
-        ValueError: the text is not `quotable`.
+        ValueError: the rest of the text is not `quotable`.
     """
-    if not quotable(text):
+    if not quotable(_GAPS.sub("", text)):
         raise ValueError(f"{text:.60} cannot stand in a block")
     return f"<{name}>\n{text}\n</{name}>"
