@@ -96,12 +96,15 @@ class Blanks(ShortAnswer):
         return given
 
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
-        """Exact when every blank is."""
+        """Exact when every blank is; a blank that cannot be judged leaves the whole unjudged."""
         parts = value["answer"]
-        hits = sum(
-            filled is not None and _kind(part["kind"]).score(filled, part["value"], _WHOLE).exact
-            for filled, part in zip(given, parts, strict=True)
-        )
+        hits = 0
+        for filled, part in zip(given, parts, strict=True):
+            if filled is not None:
+                said = _kind(part["kind"]).score(filled, part["value"], _WHOLE)
+                if said.score is None:
+                    return Verdict(None, False, given, said.reason)
+                hits += said.exact
         return verdict(hits / len(parts), hits == len(parts), given, credit)
 
     def luck(self, value: Json) -> float | None:

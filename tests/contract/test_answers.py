@@ -12,6 +12,7 @@ from ssrl_data.answers.base import REASONS, ShortAnswer
 from ssrl_data.answers.blanks import Blanks
 from ssrl_data.answers.choice import Choice
 from ssrl_data.answers.counts import Counts
+from ssrl_data.answers.expression import Expression
 from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
 from ssrl_data.answers.partial_order import PartialOrder
@@ -51,6 +52,12 @@ SPACES: dict[str, list[list[Answer]]] = {
         ],
         [Counts().answer({"dog": n}, 0, 90) for n in (30, 70)],
         [Counts().answer({c: n + i for i, c in enumerate("abcdef")}, 0, 90) for n in (20, 60)],
+    ],
+    "expression": [
+        [Expression().answer(text, chance=0.1) for text in ("x + 1", "3/4", r"\frac{a^2 - b^2}{a - b}", r"\sqrt{2}")],
+        [Expression().answer(text, chance=0.1) for text in ("(1, x)", r"\{1, 2, \pi\}", r"[0, \infty)")],
+        [Expression().answer(text, form="fraction", chance=0.1) for text in ("3/4", "-7", r"-\frac{22}{7}")],
+        [Expression().answer(text, form="expanded", chance=0.1) for text in ("x^2 - 2xy + y^2", "-x/2 + 1", "7")],
     ],
     "interval": [
         [
@@ -159,7 +166,7 @@ def test_hostile_responses_never_score_and_never_raise(answer: Answer) -> None:
 def test_luck_is_the_chance_of_all_or_nothing(answer: Answer) -> None:
     luck = answer_kind(answer.kind).luck(answer.value)
     if luck is None:
-        assert answer.kind in ("blanks", "interval", "number", "span", "unlabelled")
+        assert answer.kind in ("blanks", "expression", "interval", "number", "span", "unlabelled")
         return
     assert answer.chance is not None
     if answer.credit.rule == "exact":

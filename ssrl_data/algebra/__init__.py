@@ -1,0 +1,1 @@
+"""Expressions of school and college mathematics: reading them, and deciding whether two are equal."""
