@@ -175,19 +175,35 @@ def _report(built: Any, out: Path) -> None:
 @app.command()
 def curate(
     source: Annotated[
-        list[str], typer.Argument(help="folders or corpus.yaml, in the order in which a build names them")
+        list[str], typer.Argument(help="folders, files or corpus.yaml, in the order in which a build names them")
     ],
     out: Annotated[Path, typer.Option(help="the table to write, a Parquet file")],
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="benchmark to keep out of texts (.jsonl, .parquet, text); may be given again"),
+    ] = None,
+    ngram: Annotated[int, typer.Option(help="words in a row that a text may not share with a benchmark")] = 13,
+    language: Annotated[str | None, typer.Option(help="languages of texts to keep, like en,de [default: all]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
 ) -> None:
-    """Find near duplicates, which no split may divide, and neighbours, for `ssrl build --curated`."""
+    """Find repeats and near duplicates, which no split may divide, and neighbours, for `ssrl build --curated`."""
     from ssrl_data.curate.run import curate as run_curate
+    from ssrl_data.curate.texts import Wanted
 
-    found = run_curate(source, out, workers or os.cpu_count() or 1, say=_note)
+    languages = [code.strip() for code in language.split(",")] if language else []
+    wanted = Wanted(against or (), ngram, languages)
+    found = run_curate(source, out, workers or os.cpu_count() or 1, say=_note, wanted=wanted)
+    flat = f", {found.flat} are so flat that thumbnails were compared" if found.looked else ""
     typer.echo(
         f"{out}: {found.records} records in {found.groups} groups; {found.joined} records are in groups joined by near "
-        f"duplicates, {found.flat} are so flat that thumbnails were compared"
+        f"duplicates{flat}"
     )
+    for medium, (count, dropped) in found.passages.items():
+        name = {"text": "paragraphs", "worked": "worked records"}[medium]
+        columns = {name: count, "kept": count - sum(dropped.values()), **dropped}
+        widths = [max(len(title), len(f"{value:,}")) for title, value in columns.items()]
+        typer.echo("  " + "  ".join(f"{title:>{width}}" for title, width in zip(columns, widths, strict=True)))
+        typer.echo("  " + "  ".join(f"{value:>{w},}" for value, w in zip(columns.values(), widths, strict=True)))
     if found.unreadable:
         reasons = ", ".join(f"{reason} {n}" for reason, n in found.unreadable.items())
         typer.echo(f"  {sum(found.unreadable.values())} unreadable records, listed under `reason`: {reasons}")
@@ -230,11 +246,14 @@ def report(
 def grade(
     directory: Annotated[Path, typer.Argument(help="a built dataset")],
     responses: Annotated[Path, typer.Option(help="JSON lines of {id, response}")],
-    pass_rates: Annotated[Path | None, typer.Option(help="write pass rates by id to this Parquet file")] = None,
+    pass_rates: Annotated[Path | None, typer.Option(help="write pass rates by row to this Parquet file")] = None,
+    band: Annotated[
+        tuple[float, float], typer.Option(help="rates between which that file says to keep a row, both left out")
+    ] = (0.0, 1.0),
 ) -> None:
     """Print a verdict for each response, and at the end, as a note, the scores of each task and level beside chance."""
     from ssrl_data.grade import grade_file
-    from ssrl_data.grade import pass_rates as rates
+    from ssrl_data.pass_rates import pass_rates as rates
     from ssrl_data.scores import scores, table
 
     verdicts: list[dict[str, Any]] = []
@@ -244,7 +263,7 @@ def grade(
     if pass_rates is not None:
         import pyarrow.parquet as pq
 
-        pq.write_table(rates(verdicts), pass_rates)
+        pq.write_table(rates(verdicts, band), pass_rates)
     _note(table(scores(directory, verdicts)))
 
 

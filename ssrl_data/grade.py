@@ -7,7 +7,7 @@ file of responses that is not what it should be.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,35 +79,6 @@ def grade_file(folder: Path, responses: Path) -> Iterator[dict[str, Json]]:
                     yield _graded(line, number, known, f"line {number} of {responses}", folder)
     except OSError as error:
         raise SsrlError(f"cannot read the responses {responses}: {error.strerror}") from error
-
-
-def pass_rates(verdicts: Iterable[Mapping[str, Json]]) -> pa.Table:
-    """How often each row was answered right.
-
-    Args:
-        verdicts: what `grade_file` yields; lines with an error are passed over.
-
-    Returns:
-        Columns `id`, sorted; `n`, the number of responses with a score; `pass_rate`, the share of exact ones; and
-        `mean_score`. Both are null where n is 0, as for rows without truth.
-    """
-    sums: dict[str, tuple[int, int, float]] = {}
-    for item in verdicts:
-        if "error" in item:
-            continue
-        n, exact, score = sums.get(item["id"], (0, 0, 0.0))
-        if item["score"] is not None:
-            n, exact, score = n + 1, exact + item["exact"], score + item["score"]
-        sums[item["id"]] = (n, exact, score)
-    ids = sorted(sums)
-    schema = pa.schema(
-        [("id", pa.string()), ("n", pa.int64()), ("pass_rate", pa.float64()), ("mean_score", pa.float64())]
-    )
-    rows = [
-        (sums[i][0], sums[i][1] / sums[i][0], sums[i][2] / sums[i][0]) if sums[i][0] else (0, None, None) for i in ids
-    ]
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
-    return pa.table([ids, *map(list, columns)], schema=schema)
 
 
 def _graded(line: bytes, number: int, known: Mapping[str, str], where: str, folder: Path) -> dict[str, Json]:

@@ -9,6 +9,7 @@
     split: {test: 0.2}
     only: test
     curated: photos.parquet
+    pass_rates: rates.parquet
 
 An unknown key is an error that names the closest known one.
 """
@@ -57,6 +58,8 @@ class Recipe:
         license: replaces `unknown` licences of the corpora.
         curated: a table of `ssrl curate` over the same sources in the same order: groups for the split, neighbours
             as donors.
+        pass_rates: a table of `ssrl grade --pass-rates`: rows that it says not to keep are not made again, and others
+            take their places.
         shard_rows: rows a shard aims at; a shard is what a kill can cost. With few records shards are larger, since
             a record lies in one shard.
         max_rejects: fraction of the opened records that may be unreadable before the build fails.
@@ -70,6 +73,7 @@ class Recipe:
     only: str | None = None
     license: str | None = None
     curated: str | None = None
+    pass_rates: str | None = None
     shard_rows: int = 500
     max_rejects: float = 0.5
 
@@ -212,6 +216,7 @@ _KEYS = {
     "only": (str,),
     "license": (str,),
     "curated": (str,),
+    "pass_rates": (str,),
     "shard_rows": (int,),
     "max_rejects": (int, float),
 }
@@ -248,8 +253,9 @@ def load_recipe(path: Path) -> dict[str, Any]:
         parts.append(part(str(name), fields.get("levels"), fields.get("params", {}), float(fields.get("weight", 1))))
     data["parts"] = tuple(parts)
     data["sources"] = tuple(_from_folder(str(source), path.parent) for source in data.get("sources", ()))
-    if "curated" in data:
-        data["curated"] = _from_folder(data["curated"], path.parent)
+    for table in ("curated", "pass_rates"):
+        if table in data:
+            data[table] = _from_folder(data[table], path.parent)
     return data
 
 

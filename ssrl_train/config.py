@@ -12,8 +12,10 @@
         sft: {num_train_epochs: 5}  # any field of trl.SFTConfig
         lora: {r: 128}
       - method: grpo
+        tasks: [image/jigsaw]       # rows of these tasks alone, here or in an sft stage; default: all
         grpo: {num_generations: 8}  # any field of trl.GRPOConfig
         lora: {r: 32}               # any field of peft.LoraConfig
+    pass_rates: rates.parquet       # of `ssrl grade --pass-rates`: rows outside its band are not trained on
     eval: {split: test}
 
 A key that nothing knows is an error that names the closest one, before anything is loaded.
@@ -86,11 +88,13 @@ class Sft:
             learnt by heart would be rewarded without being solved.
         sft: fields of `trl.SFTConfig`.
         lora: fields of `peft.LoraConfig`, merged into the weights at the end; None trains every weight.
+        tasks: names of the tasks whose rows it takes; empty for all.
     """
 
     rows: int = 3600
     sft: Mapping[str, Any] = field(default_factory=dict)
     lora: Mapping[str, Any] | None = None
+    tasks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
@@ -105,10 +109,12 @@ class Grpo:
     Attributes:
         grpo: fields of `trl.GRPOConfig`.
         lora: fields of `peft.LoraConfig`; None trains every weight.
+        tasks: names of the tasks whose rows it takes; empty for all.
     """
 
     grpo: Mapping[str, Any] = field(default_factory=dict)
     lora: Mapping[str, Any] | None = None
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,7 @@ class Config:
         stages: what to do, in order.
         seed: of the weights, the order of rows and sampling.
         modality: which part of the dataset; None takes all of one with pictures throughout, or without.
+        pass_rates: a table of `ssrl grade --pass-rates`; rows that it says not to keep are not trained on.
         eval: held-out accuracy; None leaves it out.
     """
 
@@ -161,6 +168,7 @@ class Config:
     stages: tuple[Stage, ...]
     seed: int = 0
     modality: str | None = None
+    pass_rates: Path | None = None
     eval: Eval | None = field(default_factory=Eval)
 
     def __post_init__(self) -> None:
@@ -209,6 +217,8 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
         raise SsrlError(f"{where}: seed must be an integer from 0 to 2**32 - 1, got {fields['seed']!r}")
     if body.get("modality") is not None:
         fields["modality"] = str(body["modality"])
+    if body.get("pass_rates") is not None:
+        fields["pass_rates"] = _path(body, "pass_rates", where)
     return Config(**fields)
 
 

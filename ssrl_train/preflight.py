@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow.compute as pc
 from datasets import Dataset, List, Value
 
 from ssrl_data.core import SsrlError
 from ssrl_data.row import prompt_text, unpack_answer
-from ssrl_train.rows import column, conversation, encode, tokenizer_of
+from ssrl_train.rows import column, conversation, divided, encode, of_tasks, tokenizer_of
 
 RESERVED = frozenset(
     {
@@ -41,13 +41,20 @@ def require(faults: Iterable[str]) -> None:
         raise SsrlError("\n".join(found))
 
 
-def row_faults(rows: Dataset, prompts_a_batch: int, supervised: int = 0) -> Iterator[str]:
+Share: TypeAlias = tuple[int, Sequence[str]]
+"""How many rows a stage takes, and of which tasks; of all where none is named."""
+
+
+def row_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share] = ()) -> Iterator[str]:
     """Faults of the rows themselves.
 
     Args:
         rows: training rows, pictures not decoded.
-        prompts_a_batch: distinct prompts that one generation batch takes; 0 when none is sampled.
-        supervised: rows that sft stages keep to themselves.
+        sampled: of each grpo stage, the distinct prompts that one generation batch takes.
+        supervised: of each sft stage, the rows that it keeps to itself.
+
+    Raises:
+        SsrlError: a stage names a task that no row is of.
     """
     for name in sorted(RESERVED & set(rows.column_names)):
         yield f"column {name!r} is a name that TRL uses itself: rename it in the dataset"
@@ -55,20 +62,29 @@ def row_faults(rows: Dataset, prompts_a_batch: int, supervised: int = 0) -> Iter
     if missing:
         yield f"the rows have no column {missing[0]!r}: build the dataset with `ssrl build`"
         return
-    left = len(rows) - supervised
-    if left < 0:
-        yield f"the sft stages take {supervised} rows and there are {len(rows)}: lower their `rows` or build more"
-    elif left < prompts_a_batch:
-        beside = f" beside the {supervised} of the sft stages" if supervised else ""
-        yield (
-            f"{left} rows{beside} and one generation batch takes {prompts_a_batch} prompts, so TRL would train zero "
-            "steps without an error: build more rows or lower per_device_train_batch_size * steps_per_generation"
-        )
+    yield from _share_faults(rows, sampled, supervised)
     fault = _prompt_type(rows)
     if fault is not None:
         yield fault
         return
     yield from _first(_content_faults(rows))
+
+
+def _share_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share]) -> Iterator[str]:
+    taken = sum(count for count, _ in supervised)
+    try:
+        *_, rest = divided(rows, supervised, 0)
+    except ValueError:
+        yield f"the sft stages take {taken} rows and there are {len(rows)}: lower their `rows` or build more"
+        return
+    for prompts, tasks in sampled:
+        left = len(of_tasks(rest, tasks))
+        if left < prompts:
+            beside = f" beside the {taken} of the sft stages" if taken else ""
+            yield (
+                f"{left} rows{beside} and one generation batch takes {prompts} prompts, so TRL would train zero "
+                "steps without an error: build more rows or lower per_device_train_batch_size * steps_per_generation"
+            )
 
 
 def _prompt_type(rows: Dataset) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import pyarrow.parquet as pq
 from datasets import Dataset, Features, Image, List, load_dataset
 
 from ssrl_data.core import SsrlError
+from ssrl_data.pass_rates import left_out
+from ssrl_data.registry import suggest
 from ssrl_data.row import digest
 
 
@@ -62,19 +63,59 @@ def sample(rows: Dataset, limit: int) -> Dataset:
     return rows.select(sorted(sorted(range(len(ids)), key=ids.__getitem__)[:limit]))
 
 
-def divided(rows: Dataset, counts: Sequence[int], seed: int) -> list[Dataset]:
-    """Disjoint random parts of `counts` rows each, then the rest; a row's place depends on its id and the seed alone.
+def divided(rows: Dataset, shares: Sequence[tuple[int, Sequence[str]]], seed: int) -> list[Dataset]:
+    """Disjoint random parts, then the rest; a row's place depends on its id and the seed alone.
+
+    Args:
+        rows: the rows.
+        shares: for each part, how many rows it takes and of which tasks; of all where none is named.
+        seed: of the run.
 
     Raises:
-        ValueError: there are fewer rows than `counts` ask for.
+        ValueError: there are fewer rows than the shares ask for.
     """
-    if sum(counts) > len(rows):
-        raise ValueError(f"{sum(counts)} rows are asked of {len(rows)}")
-    keys = [digest("part", str(seed), id) for id in column(rows, "id")] if counts else []
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    ends = list(accumulate(counts))
-    parts = [rows.select(sorted(order[end - count : end])) for end, count in zip(ends, counts, strict=True)]
-    return [*parts, rows.select(sorted(order[ends[-1] :])) if ends else rows]
+    if not shares:
+        return [rows]
+    keys = [digest("part", str(seed), id) for id in column(rows, "id")]
+    task = column(rows, "task")
+    free = sorted(range(len(keys)), key=keys.__getitem__)
+    parts = []
+    for count, tasks in shares:
+        taken = [i for i in free if not tasks or task[i] in tasks][:count]
+        if len(taken) < count:
+            raise ValueError(f"{count} rows of {', '.join(tasks) or 'all tasks'} are asked of {len(taken)}")
+        parts.append(rows.select(sorted(taken)))
+        gone = set(taken)
+        free = [i for i in free if i not in gone]
+    return [*parts, rows.select(sorted(free))]
+
+
+def of_tasks(rows: Dataset, tasks: Sequence[str]) -> Dataset:
+    """The rows of some tasks, in their order; all where none is named.
+
+    Raises:
+        SsrlError: a task has no row.
+    """
+    if not tasks:
+        return rows
+    task = column(rows, "task")
+    for name in tasks:
+        if name not in task:
+            raise SsrlError(f"a stage takes rows of {name!r} and there are none: {suggest(name, set(task))}")
+    return rows.select([i for i, name in enumerate(task) if name in tasks])
+
+
+def kept(rows: Dataset, pass_rates: Path) -> Dataset:
+    """The rows that a table of `ssrl grade --pass-rates` does not say to leave out.
+
+    Raises:
+        SsrlError: the file is not such a table, or it leaves no row.
+    """
+    out = left_out(pass_rates)
+    places = [i for i, id in enumerate(column(rows, "id")) if id not in out]
+    if not places:
+        raise SsrlError(f"{pass_rates} leaves none of the {len(rows)} rows: widen its band with `ssrl grade --band`")
+    return rows.select(places)
 
 
 def mean_chance(rows: Dataset) -> float | None:

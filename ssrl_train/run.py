@@ -34,7 +34,7 @@ from ssrl_train.format import train_format
 from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import device, load_model, load_model_config, vision_tokens
-from ssrl_train.rows import column, divided, load_rows, mean_chance, sample
+from ssrl_train.rows import column, divided, kept, load_rows, mean_chance, of_tasks, sample
 from ssrl_train.sft import make_sft_args, responses, train_sft
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 
@@ -71,9 +71,14 @@ class _Run:
     def __init__(self, config: Config, say: Say) -> None:
         self.config, self.say = config, say
         train = load_rows(config.data, "train", config.modality)
+        if config.pass_rates is not None:
+            before, train = len(train), kept(train, config.pass_rates)
+            say(f"{len(train)} of {before} rows lie in the band of {config.pass_rates}")
         held = load_rows(config.data, config.eval.split, config.modality) if config.eval else None
         self._check_rows(train, held)
-        supervised = {i: stage.rows for i, stage in enumerate(config.stages, 1) if isinstance(stage, Sft)}
+        supervised = {
+            i: (stage.rows, stage.tasks) for i, stage in enumerate(config.stages, 1) if isinstance(stage, Sft)
+        }
         *parts, rest = divided(train, list(supervised.values()), config.seed)
         self.supervised = dict(zip(supervised, parts, strict=True))
         self.start = self._start(train)
@@ -87,14 +92,15 @@ class _Run:
             say("note: this model's pictures depend on their batch, so repeats of one are each processed again")
 
     def _check_rows(self, train: Dataset, held: Dataset | None) -> None:
-        config, gpu, faults, prompts, supervised = self.config, torch.cuda.is_available(), list[str](), 0, 0
+        config, gpu, faults = self.config, torch.cuda.is_available(), list[str]()
+        supervised = [(stage.rows, stage.tasks) for stage in config.stages if isinstance(stage, Sft)]
+        prompts: list[preflight.Share] = []
         for stage in config.stages:
             if isinstance(stage, Sft):
-                supervised += stage.rows
                 faults += preflight.precision_faults(make_sft_args(stage, config.seed, config.out), gpu)
             elif isinstance(stage, Grpo):
                 args = make_args(stage, config.seed, config.out, [])
-                prompts = max(prompts, prompts_a_batch(args))
+                prompts.append((prompts_a_batch(args), stage.tasks))
                 faults += preflight.setup_faults(args, gpu)
                 for caution in preflight.cautions(args, "images" in train.column_names, stage.lora is None):
                     self.say(f"note: {caution}")
@@ -165,7 +171,7 @@ class _Run:
                 train_sft(model, self.processor, self.supervised[number], stage, options, partial, self.say)
             else:
                 args = make_args(stage, config.seed, checkpoints, self.forbidden)
-                train_grpo(model, self.processor, self.rest, stage, args, partial, self.say)
+                train_grpo(model, self.processor, of_tasks(self.rest, stage.tasks), stage, args, partial, self.say)
             _free()
 
         _commit(folder, make)

@@ -1,12 +1,12 @@
-"""Vision-language models small enough to train on a CPU, built from a config alone: no download, no weights.
+"""Models small enough to train on a CPU, with or without eyes, built from a config alone: no download, no weights.
 
 The architecture is the published one at a toy width; the tokenizer is made from the rows it will read, one token a
 word, digit and answer tag, so an answer is a few tokens and its random start is not hopeless. Image processors are the
 PIL-backed ones, since torchvision is not required.
 
-What loads back: every family with `AutoModelForImageTextToText`; `llava` with `AutoProcessor` too, so a saved folder
-trains with plain `trl grpo --model_name_or_path FOLDER`. The published Qwen processors insist on a video processor,
-which insists on torchvision; `load_processor` reads those folders without it.
+What loads back: `qwen3` as any causal model, every other family with `AutoModelForImageTextToText`; `llava` with
+`AutoProcessor` too, so a saved folder trains with plain `trl grpo --model_name_or_path FOLDER`. The published Qwen-VL
+processors insist on a video processor, which insists on torchvision; `load_processor` reads those folders without it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from transformers import (
     Qwen2_5_VLProcessor,
     Qwen2VLImageProcessorPil,
     Qwen3Config,
+    Qwen3ForCausalLM,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     Qwen3VLProcessor,
@@ -44,7 +45,7 @@ from transformers.processing_utils import ProcessorMixin
 from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.row import prompt_text, unpack_answer
-from ssrl_train.rows import column
+from ssrl_train.rows import column, tokenizer_of
 
 CONTEXT = 2048
 MERGE = 2  # Qwen-VL folds this many patches a side into one token
@@ -56,11 +57,14 @@ LLAVA_IMAGE = "<image>"
 # A word, digit or mark keeps the space before it, so that decoding is exact.
 WORD = r"</?answer>| ?[A-Za-z]+| ?\d| ?[^\sA-Za-z\d]|\s"
 
+TEXT = "qwen3"
 IMAGE_SLOT = {
     "llava": LLAVA_IMAGE,
     "qwen2_5_vl": "<|vision_start|><|image_pad|><|vision_end|>",
     "qwen3_vl": "<|vision_start|><|image_pad|><|vision_end|>",
 }
+
+QWEN_VL = ("qwen2_5_vl", "qwen3_vl")
 
 TEMPLATE = (
     "{%- for message in messages -%}<|im_start|>{{ message['role'] }}:"
@@ -77,12 +81,12 @@ class Tiny:
     """A tiny model.
 
     Attributes:
-        family: `llava` (a CLIP tower and a Qwen3 decoder), `qwen2_5_vl` or `qwen3_vl`.
+        family: `qwen3`, which reads text alone; `llava` (a CLIP tower and a Qwen3 decoder), `qwen2_5_vl` or `qwen3_vl`.
         side: pixels a side that every picture is resized to.
-        patch: pixels a side of a patch; `side` is a multiple of it, for the Qwen families of twice it.
-        hidden: width of both towers.
-        layers: layers of each tower.
-        heads: attention heads of each tower; `hidden` is a multiple of eight times it.
+        patch: pixels a side of a patch; `side` is a multiple of it, for the Qwen-VL families of twice it.
+        hidden: width, of both towers.
+        layers: layers, of each tower.
+        heads: attention heads, of each tower; `hidden` is a multiple of eight times it.
         spread: standard deviation of the initial weights.
     """
 
@@ -96,12 +100,12 @@ class Tiny:
 
     def __post_init__(self) -> None:
         """Refuse what no model can be built from."""
-        if self.family not in IMAGE_SLOT:
-            raise ValueError(f"tiny is {self.family!r}: {suggest(self.family, list(IMAGE_SLOT))}")
+        if self.family not in (TEXT, *IMAGE_SLOT):
+            raise ValueError(f"tiny is {self.family!r}: {suggest(self.family, [TEXT, *IMAGE_SLOT])}")
         for name in ("side", "patch", "hidden", "layers", "heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
-        cell = self.patch if self.family == "llava" else self.patch * MERGE
+        cell = self.patch * MERGE if self.family in QWEN_VL else self.patch
         if self.side % cell:
             raise ValueError(f"side is {self.side}: for {self.family} it must be a multiple of {cell}")
         if self.hidden % (8 * self.heads):
@@ -167,8 +171,15 @@ def word_tokenizer(texts: Iterable[str], special: Iterable[str] = ()) -> PreTrai
 
 
 def build_processor(tiny: Tiny, texts: Iterable[str]) -> Any:
-    """The processor of a tiny model: word tokenizer, PIL image processor and a template that keeps the parts' order."""
-    template = TEMPLATE.replace("IMAGE", IMAGE_SLOT[tiny.family])
+    """The processor of a tiny model: word tokenizer, PIL image processor and a template that keeps the parts' order.
+
+    That of a model without eyes is its tokenizer.
+    """
+    template = TEMPLATE.replace("IMAGE", IMAGE_SLOT.get(tiny.family, ""))
+    if tiny.family == TEXT:
+        tokenizer = word_tokenizer(texts)
+        tokenizer.chat_template = template
+        return tokenizer
     if tiny.family == "llava":
         return LlavaProcessor(
             image_processor=CLIPImageProcessorPil(
@@ -191,7 +202,7 @@ def build_processor(tiny: Tiny, texts: Iterable[str]) -> Any:
 
 def build_model(tiny: Tiny, processor: Any, seed: int) -> Any:
     """A model with random weights, in float32 on the CPU, that fits the processor."""
-    tokenizer = processor.tokenizer
+    tokenizer = tokenizer_of(processor)
     text = {
         "vocab_size": len(tokenizer),
         "hidden_size": tiny.hidden,
@@ -210,8 +221,10 @@ def build_model(tiny: Tiny, processor: Any, seed: int) -> Any:
     tower |= {"initializer_range": tiny.spread}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if tiny.family == "llava":
-            model: Any = LlavaForConditionalGeneration(_llava(tiny, processor, text, tower))
+        if tiny.family == TEXT:
+            model: Any = Qwen3ForCausalLM(Qwen3Config(head_dim=tiny.hidden // tiny.heads, **text))
+        elif tiny.family == "llava":
+            model = LlavaForConditionalGeneration(_llava(tiny, processor, text, tower))
         else:
             config = qwen_config(
                 tiny.family,

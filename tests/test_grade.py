@@ -11,7 +11,8 @@ from ssrl_data.answers.choice import Choice
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.answers.unlabelled import Unlabelled
 from ssrl_data.core import SsrlError, Verdict
-from ssrl_data.grade import answers, grade, grade_file, pass_rates
+from ssrl_data.grade import answers, grade, grade_file
+from ssrl_data.pass_rates import left_out, pass_rates
 from ssrl_data.row import pack_answer
 
 ROWS = {
@@ -160,12 +161,35 @@ def test_pass_rates(dataset: Path, tmp_path: Path) -> None:
     assert partial is not None
     assert 0 < partial < 0.5
     table = pass_rates(grade_file(dataset, path))
-    assert table.column_names == ["id", "n", "pass_rate", "mean_score"]
+    never = {"bucket": "never", "keep": False}
+    unknown = {"bucket": None, "keep": True}
+    sometimes = {"bucket": "sometimes", "keep": True}
     assert table.to_pylist() == [
-        {"id": "choice", "n": 1, "pass_rate": 0.0, "mean_score": 0.0},
-        {"id": "open", "n": 0, "pass_rate": None, "mean_score": None},
-        {"id": "order", "n": 4, "pass_rate": 0.5, "mean_score": pytest.approx((2 + partial) / 4)},
+        {"id": "choice", "n": 1, "pass_rate": 0.0, "mean_score": 0.0, **never},
+        {"id": "open", "n": 0, "pass_rate": None, "mean_score": None, **unknown},
+        {"id": "order", "n": 4, "pass_rate": 0.5, "mean_score": pytest.approx((2 + partial) / 4), **sometimes},
     ]
+    narrow = pass_rates(grade_file(dataset, path), (0.5, 0.9))
+    assert narrow["keep"].to_pylist() == [False, True, False]
+    pq.write_table(narrow, tmp_path / "rates.parquet")
+    assert left_out(tmp_path / "rates.parquet") == {"choice", "order"}
+
+
+@pytest.mark.parametrize("band", [(0.5, 0.5), (0.9, 0.1), (-0.1, 0.5), (0.5, 1.1)])
+def test_an_empty_band_is_refused(band: tuple[float, float]) -> None:
+    with pytest.raises(SsrlError, match=r"the band .* is empty: name two rising shares"):
+        pass_rates([], band)
+
+
+def test_what_is_no_table_of_pass_rates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SsrlError, match="no such file"):
+        left_out(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("id,keep")
+    with pytest.raises(SsrlError, match="is not a table of `ssrl grade --pass-rates`"):
+        left_out(tmp_path / "text.parquet")
+    pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
+    with pytest.raises(SsrlError, match="is not a table of `ssrl grade --pass-rates`"):
+        left_out(tmp_path / "other.parquet")
 
 
 def test_pass_rates_of_nothing_have_the_same_columns() -> None:

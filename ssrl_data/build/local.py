@@ -37,6 +37,7 @@ class Setting:
     scratch: Path
     sources: tuple[Source, ...]
     fingerprint: str
+    pass_rates: str | None = None
 
 
 def sidecar(state: Path, shard: Shard) -> Path:
@@ -166,6 +167,7 @@ def work(pipe: Connection, setting: Setting) -> None:
 
     from ssrl_data.build.prepare import prepared_file, read_prepared
     from ssrl_data.build.shard import ShardMaker, write_shard
+    from ssrl_data.pass_rates import left_out
 
     cv2.setNumThreads(1)
     pa.set_cpu_count(1)
@@ -184,7 +186,8 @@ def work(pipe: Connection, setting: Setting) -> None:
             return read_prepared(prepared_file(setting.state, task, version, setting.fingerprint))
 
         try:
-            maker = ShardMaker(shard, setting.sources, quarantined, announce, prepared)
+            unwanted = left_out(Path(setting.pass_rates)) if setting.pass_rates else frozenset[str]()
+            maker = ShardMaker(shard, setting.sources, quarantined, announce, prepared, unwanted)
             where = sidecar(setting.state, shard)
             columns = pa.ipc.read_schema(pa.py_buffer(schema))
             done = write_shard(maker, setting.out, columns, setting.fingerprint, where, setting.scratch)

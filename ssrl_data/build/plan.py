@@ -87,12 +87,16 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All shards of a build, what its identity is made of, and the train split in keyed order, for `Task.prepare`."""
+    """All shards of a build, what its identity is made of, and the train split in keyed order, for `Task.prepare`.
+
+    `against` says of each benchmark that a curation kept out of the corpus its name, digest, items and words of a run.
+    """
 
     shards: tuple[Shard, ...]
     identity: Mapping[str, Json]
     records: int
     train: tuple[Item, ...] = ()
+    against: Sequence[Json] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -150,14 +154,19 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
     """
     items = _usable(list_items(sources), recipe)
     resolved, neighbours = recipe.resolved(), dict[str, tuple[Item, ...]]()
+    against: Sequence[Json] = ()
     if recipe.curated is not None:
         from ssrl_data.curate.table import read_table
 
         table = read_table(Path(recipe.curated))
         items = _regrouped(items, table, recipe.curated)
-        resolved["curated"] = table.digest
+        resolved["curated"], against = table.digest, table.against
         known = {item.key: item for item in items}
         neighbours = {key: tuple(known[k] for k in keys if k in known) for key, keys in table.neighbours.items()}
+    if recipe.pass_rates is not None:
+        from ssrl_data.pass_rates import left_out
+
+        resolved["pass_rates"] = digest(*sorted(left_out(Path(recipe.pass_rates))))
     home = _home(items, recipe)
     names = ["train", *sorted(recipe.split)]
     rows = recipe.split_rows()
@@ -182,7 +191,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
         "processor": platform.machine(),
     }
     train = sorted((item for item in items if home[item.entry.group] == "train"), key=lambda item: order[item.key])
-    return Plan(tuple(shards), identity, len(items), tuple(train))
+    return Plan(tuple(shards), identity, len(items), tuple(train), against)
 
 
 def _decoder(items: Sequence[Item]) -> dict[str, str]:
@@ -237,10 +246,10 @@ def _home(items: Sequence[Item], recipe: Recipe) -> dict[str, str]:
 
 
 def _regrouped(items: Sequence[Item], table: Curated, path: str) -> list[Item]:
-    """The items in the table's groups.
+    """The items in the table's groups, without what the table leaves out.
 
     Raises:
-        SsrlError: the table does not know them all, or knew other content.
+        SsrlError: the table does not know them all, or knew other content, or it leaves nothing.
     """
     missing = [item.key for item in items if item.key not in table.groups]
     if missing:
@@ -254,7 +263,13 @@ def _regrouped(items: Sequence[Item], table: Curated, path: str) -> list[Item]:
             f"{path} knew other content of {len(changed)} of the corpus's {len(items)} records ({changed[0]!r} for "
             "one), so its groups may be wrong: run `ssrl curate` again, on the build's sources in the same order"
         )
-    return [replace(item, entry=replace(item.entry, group=table.groups[item.key])) for item in items]
+    kept = [item for item in items if item.key not in table.empty]
+    if not kept:
+        raise SsrlError(f"{path} leaves out all of the corpus's {len(items)} records: curate it with fewer conditions")
+    return [
+        replace(item, entry=replace(item.entry, group=table.groups[item.key], dropped=table.dropped.get(item.key, ())))
+        for item in kept
+    ]
 
 
 def _of_split(

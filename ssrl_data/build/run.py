@@ -96,7 +96,7 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
             say(f"resuming: {len(done)} of {len(plan.shards)} shards are done")
         if todo:
             prepare_tasks(plan, sources, state, scratch, say)
-            setting = Setting(out, state, scratch, sources, plan.fingerprint)
+            setting = Setting(out, state, scratch, sources, plan.fingerprint, recipe.pass_rates)
             done |= _make(setting, plan, todo, workers, kept, say)
         reach("shards-done")
         sides = [done[i] for i in range(len(plan.shards))]
@@ -241,6 +241,7 @@ def _manifest(plan: Plan, sides: Sequence[Json], rejects: Mapping[str, str]) -> 
         "format": FORMAT,
         "fingerprint": plan.fingerprint,
         "recipe": plan.identity["recipe"],
+        **({"decontaminated": list(plan.against)} if plan.against else {}),
         "versions": plan.identity["versions"],
         "modalities": modalities,
         "counts": counts,

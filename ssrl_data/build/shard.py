@@ -89,6 +89,7 @@ class ShardMaker:
         quarantined: keys of records that killed a worker twice; listed as rejects, never opened.
         announce: called with a record's key before it is opened, and with the number of rows so far.
         prepared: gives what a task, by name and version, found in the train split.
+        unwanted: ids of rows not to make: a set of which every row is one is skipped.
     """
 
     def __init__(
@@ -98,11 +99,13 @@ class ShardMaker:
         quarantined: frozenset[str],
         announce: Callable[[str, int], None],
         prepared: Callable[[str, int], bytes] = lambda task, version: b"",
+        unwanted: frozenset[str] = frozenset(),
     ) -> None:
         self.shard = shard
         self.sources = sources
         self.quarantined = quarantined
         self.announce = announce
+        self.unwanted = unwanted
         self.works = [_work(shard, cell, prepared) for cell in shard.cells]
         self.rejects: dict[str, str] = {}
         self.opened = 0
@@ -270,6 +273,9 @@ class ShardMaker:
         ids = {row["id"] for row in rows}
         if not rows or len(ids) < len(rows) or ids & self._seen:
             work.skips["repeated row"] += 1
+            return []
+        if ids <= self.unwanted:
+            work.skips["outside the band of pass rates"] += 1
             return []
         self._seen |= ids
         self.licenses.update(row["license"] for row in rows)

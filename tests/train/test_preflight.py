@@ -29,7 +29,7 @@ def changed(rows: Dataset, index: int, **columns: Any) -> Dataset:
 
 
 def faults(rows: Dataset, prompts: int = ENOUGH) -> list[str]:
-    return list(preflight.row_faults(rows, prompts))
+    return list(preflight.row_faults(rows, [(prompts, ())]))
 
 
 def only(found: list[str], words: str) -> None:

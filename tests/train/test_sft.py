@@ -159,16 +159,16 @@ def test_a_run_goes_on_from_the_cold_start_on_other_rows(
 
 
 def test_parts_are_disjoint_and_stay_with_their_rows(rows: Dataset) -> None:
-    first, second, rest = divided(rows, [10, 20], 0)
+    first, second, rest = divided(rows, [(10, ()), (20, ())], 0)
     ids = [set(column(part, "id")) for part in (first, second, rest)]
     assert [len(part) for part in ids] == [10, 20, len(rows) - 30]
     assert set().union(*ids) == set(column(rows, "id"))
     turned = rows.select(range(len(rows) - 1, -1, -1))
-    assert [set(column(part, "id")) for part in divided(turned, [10, 20], 0)] == ids
-    assert set(column(divided(rows, [10], 1)[0], "id")) != ids[0]
+    assert [set(column(part, "id")) for part in divided(turned, [(10, ()), (20, ())], 0)] == ids
+    assert set(column(divided(rows, [(10, ())], 1)[0], "id")) != ids[0]
     assert divided(rows, [], 0) == [rows]
     with pytest.raises(ValueError, match="asked of"):
-        divided(rows, [len(rows) + 1], 0)
+        divided(rows, [(len(rows) + 1, ())], 0)
 
 
 def test_faults_stop_the_run_before_a_model_is_there(solutions: Path, tmp_path: Path) -> None:

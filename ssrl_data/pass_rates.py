@@ -1,0 +1,102 @@
+"""How often a model answers each row: written by `ssrl grade --pass-rates`, read by builds and training runs.
+
+A row that a model always or never answers right gives group-relative rewards without a difference, so it teaches
+nothing (PretrainZero drops such rows at every step). The table is keyed by row id, a hash of what is asked and what is
+right, so it holds for every build that makes the same row.
+
+| column | meaning |
+| --- | --- |
+| `id` | the row, sorted |
+| `n` | responses with a score |
+| `pass_rate` | share of exact ones; null where n is 0, as for rows without truth |
+| `mean_score` | mean score; null likewise |
+| `bucket` | `never`, `seldom` (up to a third), `sometimes` (up to two thirds), `mostly`, `always`; null likewise |
+| `keep` | whether the rate lies strictly inside the band; true where there is none |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ssrl_data.core import Json, SsrlError
+
+BAND = (0.0, 1.0)
+"""The band by default: what is answered right sometimes and wrong sometimes."""
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("n", pa.int64()),
+        ("pass_rate", pa.float64()),
+        ("mean_score", pa.float64()),
+        ("bucket", pa.string()),
+        ("keep", pa.bool_()),
+    ]
+)
+
+
+def pass_rates(verdicts: Iterable[Mapping[str, Json]], band: tuple[float, float] = BAND) -> pa.Table:
+    """The table of some verdicts.
+
+    Args:
+        verdicts: what `grade_file` yields; lines with an error are passed over.
+        band: the rates between which a row is kept, both left out.
+
+    Raises:
+        SsrlError: the band is empty or not inside 0 to 1.
+    """
+    low, high = band
+    if not 0 <= low < high <= 1:
+        raise SsrlError(f"the band {low:g} to {high:g} is empty: name two rising shares from 0 to 1, such as 0.1 0.9")
+    sums: dict[str, tuple[int, int, float]] = {}
+    for item in verdicts:
+        if "error" in item:
+            continue
+        n, exact, score = sums.get(item["id"], (0, 0, 0.0))
+        if item["score"] is not None:
+            n, exact, score = n + 1, exact + item["exact"], score + item["score"]
+        sums[item["id"]] = (n, exact, score)
+    rows: list[dict[str, Json]] = []
+    for id in sorted(sums):
+        n, exact, score = sums[id]
+        rate = exact / n if n else None
+        rows.append(
+            {
+                "id": id,
+                "n": n,
+                "pass_rate": rate,
+                "mean_score": score / n if n else None,
+                "bucket": None if rate is None else bucket(rate),
+                "keep": rate is None or low < rate < high,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def bucket(rate: float) -> str:
+    """In a word how often that is; `rate` in [0, 1]."""
+    if rate in (0, 1):
+        return "always" if rate else "never"
+    return "seldom" if rate <= 1 / 3 else "sometimes" if rate <= 2 / 3 else "mostly"
+
+
+@lru_cache(maxsize=2)
+def left_out(path: Path) -> frozenset[str]:
+    """Ids of the rows that a table says not to keep.
+
+    Raises:
+        SsrlError: there is no such file, or it is not such a table.
+    """
+    try:
+        table = pq.read_table(path, columns=["id", "keep"])
+    except FileNotFoundError as error:
+        raise SsrlError(f"{path}: no such file: make it with `ssrl grade --pass-rates {path}`") from error
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise SsrlError(f"{path} is not a table of `ssrl grade --pass-rates`: make it again") from error
+    columns = (table[name].to_pylist() for name in ("id", "keep"))
+    return frozenset(id for id, keep in zip(*columns, strict=True) if not keep)
