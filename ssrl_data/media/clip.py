@@ -145,9 +145,13 @@ class _Decoder:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._alive: int | None = None
+        self._asked = False
 
     def reel(self, path: str, part: tuple[int, int]) -> Reel:
         """Ask for a clip's reel.
+
+        A process that ends on a clip may have been broken by one before it, as damaged ones do now and then, so a clip
+        is blamed only for the end of a process that read nothing else.
 
         Raises:
             Reject: the clip is broken, or took the process down.
@@ -162,6 +166,7 @@ class _Decoder:
             "seconds": SECONDS,
         }
         process, caller = self._running()
+        fresh, self._asked = not self._asked, True
         caller.settimeout(SECONDS + GRACE)
         late = False
         try:
@@ -175,6 +180,8 @@ class _Decoder:
             process.kill()
             late |= process.wait() == -signal.SIGALRM
             self._leave()
+            if not (fresh or late):
+                return self.reel(path, part)
             raise Reject("decoding takes too long" if late else "crashes the decoder")
         answer: Any = json.loads(said)
         if "reject" in answer:
@@ -209,6 +216,7 @@ class _Decoder:
         if self._alive is not None:
             os.close(self._alive)
         self._process = self._socket = self._alive = None
+        self._asked = False
 
 
 def _read(path: bytes | str, part: tuple[int, int]) -> Reel:

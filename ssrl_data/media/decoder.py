@@ -89,9 +89,8 @@ def _end_with(pipe: int) -> None:
     """End the process as soon as the other end of the pipe is closed, which is all that ever happens to it.
 
     SIGIO does so by its default action, even where the decoder never returns to the interpreter. It must be a pipe of
-    its own: a watched socket tells of requests as well, even of one that was read before its sender came to tell, which
-    ended a decoder now and then on a busy machine. Where the system knows no such signal, the time limit ends the
-    process.
+    its own: a watched socket tells of requests as well, even of one that was read before its sender came to tell. Where
+    the system knows no such signal, the time limit ends the process.
     """
     fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
