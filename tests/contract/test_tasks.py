@@ -329,8 +329,10 @@ def test_the_prompt_tells_nothing_of_where_it_came_from(
     for (name, _, _, one), row in zip(made, rows, strict=True):
         record = made_rows.record(name)
         box = ", ".join(map(str, one.meta.get("box", ())))
+        # A text that is shown may hold any word, that its file is named after included.
+        own = re.sub(r"<(\w+)>\n.*?\n</\1>", "", row.prompt, flags=re.DOTALL)
         for private in (record.key, Path(name).stem, record.source_id, box, "meta", "source", "aim"):
-            assert not private or private not in row.prompt, private
+            assert not private or private not in own, private
 
 
 def test_the_prompt_reads_right_with_its_pictures_moved_to_the_front(rows: list[Row]) -> None:
