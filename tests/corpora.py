@@ -88,6 +88,7 @@ files:
   - {match: "npm/*", license: Artistic-2.0, attribution: npm contributors, origin: npm}
   - {match: "node/*", license: MIT, attribution: Node.js contributors, origin: nodejs-doc}
   - {match: "debian/*", license: GPL-2.0-or-later, attribution: Debian}
+  - {match: "perl/*", license: Artistic-1.0-Perl OR GPL-1.0-or-later, attribution: Larry Wall and others}
   - {match: "jargon.txt.gz", license: LicenseRef-public-domain, origin: jargon-text}
 """
 
@@ -95,6 +96,8 @@ files:
 DEBIAN_DOCUMENTS = (
     ("python", "python3.11-doc", "usr/share/doc/python3.11/html/_sources/**/*.rst.txt"),
     *(("gnu", name, "usr/share/info/*.info*.gz") for name in ("coreutils", "findutils", "grep", "sed", "diffutils")),
+    ("perl", "perl-doc", "usr/share/man/man1/perlfaq*.1.gz"),
+    ("perl", "perl-doc", "usr/share/man/man1/perl*tut.1.gz"),
     ("npm", "npm", "usr/share/doc/npm/**/*.md*"),
     ("node", "nodejs-doc", "usr/share/doc/nodejs/api/*.md*"),
     ("debian", "debian-policy", "usr/share/doc/debian-policy/*policy.txt.gz"),

@@ -22,6 +22,7 @@ _CLOSED = re.compile(r"(?:[.!?…:]|[。！？：])[\"'”’»)\]」』*_`]*$")
 _STOP = re.compile(r"[.!?:;,][\"'”’)\]]*$")
 # A word of prose, with the signs that may stand before and behind it.
 _PLAIN = re.compile(r"(?<!\S)[(\[\"'“‘«¿¡]*+[^\W\d_]++(?:['’./-][^\W\d_]++)*+[)\]\"'”’».,;:!?…]*+(?!\S)")
+_CAPITAL = re.compile(r"(?<!\S)[(\[\"“‘«]*+[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -36,7 +37,9 @@ def running(text: str) -> bool:
     if len(_IDEOGRAPHS.findall(text)) * 2 > len(text):
         return len(text) >= 2 * FEWEST
     words = text.count(" ") + 1
-    return words >= FEWEST and 5 * len(_PLAIN.findall(text)) >= 3 * words and not text.isupper()
+    if words < FEWEST or 5 * len(_PLAIN.findall(text)) < 3 * words:
+        return False
+    return 3 * len(_CAPITAL.findall(text)) < 2 * words  # else a list of names, or a heading
 
 
 def paragraphs(lines: Iterable[str], spoken: Callable[[str], str] = str) -> Iterator[str]:

@@ -25,6 +25,7 @@ _READERS = (
     (re.compile(r"\.rst(?:\.txt)?$"), "_rst"),
     (re.compile(r"\.py$"), "_docstrings"),
     (re.compile(r"\.(?:md|markdown)$"), "_markdown"),
+    (re.compile(r"\.[1-8][a-z]*$"), "_man"),
 )
 
 

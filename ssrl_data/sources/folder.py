@@ -5,8 +5,8 @@ What a folder may hold, told by the suffixes of the files' names; all others are
 - pictures (`SUFFIXES`), one record each;
 - clips (`CLIPS`), one record each or as many as a descriptor says;
 - documents of prose, one record each: plain text (.txt, .text), Markdown (.md, .markdown), reStructuredText (.rst,
-  .rst.txt), Info (.info, and .info-1, .info-2, ... of one manual, which share a group), each also compressed with .gz
-  behind; and Python source (.py), for its docstrings;
+  .rst.txt), Info (.info; .info-1, .info-2, ... of one manual share a group), manual pages (.1 to .8, .3pm and the
+  like), each also compressed with .gz behind; and Python source (.py), for its docstrings;
 - files of many records, texts or worked solutions and proofs: tables (.jsonl, .jsonl.gz, .parquet), and Metamath
   databases (.mm).
 """
@@ -43,7 +43,11 @@ SUFFIXES = frozenset(
 CLIPS = frozenset(b".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .m2ts .mts .ogv .flv .wmv .3gp .y4m".split())
 """Suffixes of clips; the content decides again."""
 
-PROSE = re.compile(rb"\.(?:txt|text|md|markdown|rst|info(?:-[0-9]+)?)(?:\.gz)?$|\.py$", re.IGNORECASE)
+PROSE = re.compile(
+    rb"\.(?:txt|text|md|markdown|rst|info(?:-[0-9]+)?|[1-8](?:p|pm|x|am|ssl|tcl|perl|posix|type|const|head|readline|"
+    rb"ncurses|form|menu|curses)?)(?:\.gz)?$|\.py$",
+    re.IGNORECASE,
+)
 """Suffixes of documents, one record each; `_prose` tells which reader takes which."""
 
 TABLES, METAMATH = "_tables", "_metamath"
