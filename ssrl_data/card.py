@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from ssrl_data.build.commit import replace
 from ssrl_data.core import Json, SsrlError
+from ssrl_data.row import WRITTEN
 from ssrl_data.untrusted import fenced, markdown, markdown_origin
 
 LISTED = 500
@@ -182,7 +183,7 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         manifest=manifest,
         rows=_rows(manifest),
         media=media(manifest["modalities"]),
-        has_pictures=any(modality != "text" for modality in manifest["modalities"]),
+        has_pictures=any(modality not in WRITTEN for modality in manifest["modalities"]),
         levels=list(_levels(manifest)),
         tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
         configs=front["configs"],
@@ -204,7 +205,7 @@ def front_matter(manifest: Mapping[str, Json]) -> dict[str, Any]:
     count = {m: sum(split["rows"] for split in splits.values()) for m, splits in modalities.items()}
     order = sorted((m for m in modalities if count[m]), key=lambda m: (-count[m], m))
     groups = {m: [m] for m in order}
-    pictured = [m for m in order if m != "text"]
+    pictured = [m for m in order if m not in WRITTEN]
     if len(pictured) > 1:
         groups = {"pictures": pictured} | groups  # rows with and without pictures never share a configuration
     # The configuration with most rows comes first and is the default; ties go by name.

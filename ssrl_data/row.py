@@ -23,6 +23,9 @@ from typing import Any
 from ssrl_data.core import Answer, Credit, Json, Row
 from ssrl_data.registry import answer_kind
 
+WRITTEN = frozenset({"text", "instruction"})
+"""Modalities whose rows show no pictures."""
+
 
 def canonical(value: Json) -> str:
     """JSON with one spelling: sorted keys, no spaces, ASCII, no NaN."""

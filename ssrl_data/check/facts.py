@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the checks over many rows need of one. `prompt` and `pictures` are hashes, `sources` are source ids."""
+    """What the checks over many rows need of one.
+
+    `prompt` and `pictures` are hashes, `sources` are source ids; `text` is the prompt of a row without pictures.
+    """
 
     id: str
     name: str
@@ -28,3 +31,4 @@ class Facts:
     encodings: tuple[str, ...]
     echo: float | None
     features: Mapping[str, NDArray[np.float32]]
+    text: str = ""

@@ -1,9 +1,10 @@
 """Not guessable: blind guessers are graded like a model, and none may beat the stated chance.
 
-The guessers see no picture and no text of the question: constants (each answer that occurs; of more than `CONSTANTS`
+Most guessers see no picture and no text of the question: constants (each answer that occurs; of more than `CONSTANTS`
 answers the most frequent), the most frequent answer that half of the groups shows for a wording (judged on the other
 half), any option with equal odds, the first, last, shortest and longest option, or answer where there are no options,
-another row's answer, and the prompt repeated.
+another row's answer, and the prompt repeated. Those of `ssrl_data.check.heuristics` look at the text of a row without
+pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ssrl_data.check.bounds import TOLERANCE, lower_bound, rows_needed
+from ssrl_data.check.heuristics import Guesser, heuristics
 from ssrl_data.core import Json
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, unpack_answer
@@ -115,7 +117,8 @@ def _per_row(rows: Sequence[Facts], golds: Mapping[str, int]) -> dict[str, Calla
         options = _options(row.answer)
         return sum(_grade(o, row.answer) for o in options) / len(options) if options else other(row)
 
-    return {
+    reading = {name: _scored(guesser) for name, guesser in heuristics(rows).items()}
+    return reading | {
         "any option": uniform,
         "another row's answer": other,
         "first": option(lambda options: options[0]),
@@ -124,6 +127,10 @@ def _per_row(rows: Sequence[Facts], golds: Mapping[str, int]) -> dict[str, Calla
         "longest": option(lambda options: max(options, key=len)),
         "prompt repeated": lambda row: row.echo or 0.0,
     }
+
+
+def _scored(guesser: Guesser) -> Callable[[Facts], float]:
+    return lambda row: _grade(guesser(row), row.answer)
 
 
 def _learnt(rows: Sequence[Facts]) -> tuple[list[Facts], float] | None:

@@ -71,13 +71,13 @@ def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers
 def _jobs(
     directory: Path, manifest: Json, recipe: Mapping[str, Json], addresses: Sequence[str] | None
 ) -> Iterator[Job]:
-    from ssrl_data.row import schema
+    from ssrl_data.row import WRITTEN, schema
 
     sources = find_sources(directory, addresses, manifest["recipe"].get("sources", 1))
     for modality, splits in sorted(manifest["modalities"].items()):
+        expected = schema(modality not in WRITTEN).serialize().to_pybytes()
         for split, body in sorted(splits.items()):
             for stated in body["shards"]:
-                expected = schema(modality != "text").serialize().to_pybytes()
                 yield Job(directory, split, stated, expected, recipe, sources)
 
 

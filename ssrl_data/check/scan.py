@@ -170,4 +170,5 @@ def _facts(
         encodings=tuple(sorted({part.encoding for part in parts})),
         echo=echo,
         features=features(row, data),
+        text="" if row.images else row.prompt,
     )
