@@ -81,7 +81,8 @@ def build(
     split: Annotated[list[str] | None, typer.Option(help="name=fraction of the groups, like test=0.2")] = None,
     only: Annotated[str | None, typer.Option(help="the one split to build: a benchmark is `test` alone")] = None,
     license: Annotated[str | None, typer.Option(help="SPDX licence of records that state none")] = None,
-    curated: Annotated[Path | None, typer.Option(help="table of `ssrl curate`: groups and neighbours")] = None,
+    curated: Annotated[Path | None, typer.Option(help="table of `ssrl curate`: groups, neighbours, repeats")] = None,
+    pass_rates: Annotated[Path | None, typer.Option(help="table of `ssrl grade`: rows not to make again")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
 ) -> None:
     """Build a dataset, or resume one."""
@@ -94,6 +95,8 @@ def build(
     fields |= {key: value for key, value in given.items() if value is not None}
     if curated:
         fields["curated"] = str(curated)
+    if pass_rates:
+        fields["pass_rates"] = str(pass_rates)
     if source:
         fields["sources"] = tuple(source)
     try:
@@ -213,6 +216,9 @@ def curate(
 def check(
     directory: Annotated[Path, typer.Argument(help="a built dataset")],
     source: Annotated[list[str] | None, typer.Option(help="its corpus, when it has moved")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="benchmark that rows may share no 13 words in a row with; repeatable")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
 ) -> None:
@@ -220,7 +226,7 @@ def check(
     from ssrl_data.check import check_dataset, render_text
     from ssrl_data.check.truth import lost_sources
 
-    found = check_dataset(directory, source or None, workers or os.cpu_count() or 1)
+    found = check_dataset(directory, source or None, workers or os.cpu_count() or 1, against or ())
     lost = [] if source else lost_sources(directory)
     if lost:
         _note(f"no corpus at {', '.join(lost)} any more: name with --source where it is now")

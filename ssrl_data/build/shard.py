@@ -172,6 +172,11 @@ class ShardMaker:
                 wanted -= len(rows)
                 for _ in range(min(len(rows) - 1, len(work.places))):
                     work.places.popleft()
+                if {row["id"] for row in rows} <= self.unwanted:
+                    # As if it were made, so that all others are; its place comes again after them.
+                    work.skips["outside the band of pass rates"] += 1
+                    work.places.extend([aim] * len(rows))
+                    continue
                 work.rows += len(rows)
                 self.made += len(rows)
                 yield from rows
@@ -274,10 +279,9 @@ class ShardMaker:
         if not rows or len(ids) < len(rows) or ids & self._seen:
             work.skips["repeated row"] += 1
             return []
-        if ids <= self.unwanted:
-            work.skips["outside the band of pass rates"] += 1
-            return []
         self._seen |= ids
+        if ids <= self.unwanted:
+            return rows
         self.licenses.update(row["license"] for row in rows)
         self.attributions.update(
             (record.license, record.attribution, record.origin, source.key)
