@@ -24,6 +24,8 @@
           by: a model's name and licence, when the map was not measured
         camera: {focal: 995.0, centre: [311.2, 254.9]}   # in pixels of the picture
         pair: {file: "scene{1}/right.png", move: [1, 0, 0]}  # a second view; the move right, down and forward
+      - match: "*.parquet"
+        columns: {text: body, document: url}  # of a table: what its columns are, as in `_columns`
       - match: ["scans/*", "logo.png"]
         use: false
         why: not photographs   # for people
@@ -50,6 +52,7 @@ from ssrl_data.core import SsrlError
 from ssrl_data.media.camera import Camera
 from ssrl_data.media.depth import DepthRule
 from ssrl_data.registry import suggest
+from ssrl_data.sources._columns import KINDS, ROLES
 from ssrl_data.sources.base import DepthFile, PairFile
 from ssrl_data.yaml_file import read_yaml
 
@@ -80,6 +83,7 @@ class Rule:
     camera: Camera | None = None
     pair: PairFile | None = None
     parts: int = 1
+    columns: Mapping[str, str] = field(default_factory=dict)
     use: bool = True
     why: str = ""
 
@@ -145,7 +149,12 @@ def _rule(item: Any, where: str) -> Rule:
     for key, value in _mapping(data.get("facts", {}), tuple(FACTS), f"{where}: facts").items():
         if not isinstance(value, FACTS[key]):
             raise SsrlError(f"{where}: facts: {key} must be {FACTS[key].__name__}, got {value!r}")
-    read: dict[str, Callable[[Any, tuple[str, ...], str], object]] = {"depth": _depth, "camera": _camera, "pair": _pair}
+    read: dict[str, Callable[[Any, tuple[str, ...], str], object]] = {
+        "depth": _depth,
+        "camera": _camera,
+        "pair": _pair,
+        "columns": lambda value, globs, where: stated_columns(value, where),
+    }
     for key, value in data.items():
         if key in read:
             data[key] = read[key](value, tuple(globs), f"{where}: {key}")
@@ -230,6 +239,22 @@ def _pair(value: Any, globs: tuple[str, ...], where: str) -> PairFile:
     if not (x or y or z):
         raise SsrlError(f"{where}: move is [0, 0, 0]: say where the second view was taken, right, down and forward")
     return PairFile(_file(data, globs, where), (x, y, z))
+
+
+def stated_columns(value: Any, where: str) -> Mapping[str, str]:
+    """What columns of a table are said to be: role to column.
+
+    Raises:
+        SsrlError: a role is not known, or a row would be two things at once.
+    """
+    data = _mapping(value, tuple(ROLES), where)
+    for role, column in data.items():
+        if not isinstance(column, str) or not column:
+            raise SsrlError(f"{where}: {role} must be the name of a column, got {column!r}")
+    kinds = [role for role in KINDS if role in data]
+    if len(kinds) > 1:
+        raise SsrlError(f"{where}: a row is one of {', '.join(KINDS)}: name the column of one of them")
+    return data
 
 
 def _root(value: Any, path: Path) -> Path:

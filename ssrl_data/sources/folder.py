@@ -7,8 +7,8 @@ What a folder may hold, told by the suffixes of the files' names; all others are
 - documents of prose, one record each: plain text (.txt, .text), Markdown (.md, .markdown), reStructuredText (.rst,
   .rst.txt), Info (.info; .info-1, .info-2, ... of one manual share a group), manual pages (.1 to .8, .3pm and the
   like), each also compressed with .gz behind; and Python source (.py), for its docstrings;
-- files of many records, texts or worked solutions and proofs: tables (.jsonl, .jsonl.gz, .parquet), and Metamath
-  databases (.mm).
+- files of many records, texts or worked solutions and proofs: tables (.jsonl, .ndjson, .jsonl.gz, .parquet), and
+  Metamath databases (.mm).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PROSE = re.compile(
 """Suffixes of documents, one record each; `_prose` tells which reader takes which."""
 
 TABLES, METAMATH = "_tables", "_metamath"
-MANY = {b".jsonl": TABLES, b".jsonl.gz": TABLES, b".parquet": TABLES, b".mm": METAMATH}
+MANY = {b".jsonl": TABLES, b".ndjson": TABLES, b".jsonl.gz": TABLES, b".parquet": TABLES, b".mm": METAMATH}
 """Suffixes of files of many records, and the module that reads them."""
 
 MAX_BYTES = 1 << 29
