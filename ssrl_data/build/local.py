@@ -141,6 +141,8 @@ def _hear(worker: _Worker, message: tuple[str, Any], shards: Sequence[Shard]) ->
             f"no space left while writing {shards[worker.shard].file} ({value}): free some and run the same command "
             "again; finished shards are kept"
         )
+    elif what == "stop":
+        raise SsrlError(value)
     else:
         raise SsrlError(f"a bug, not your input, on record {worker.record!r} of {shards[worker.shard].name}: {value}")
 
@@ -196,6 +198,8 @@ def work(pipe: Connection, setting: Setting) -> None:
                 pipe.send(("space", error.strerror or str(error)))
             else:
                 pipe.send(("bug", traceback.format_exc()))
+        except SsrlError as error:  # a source that is out of reach, say
+            pipe.send(("stop", str(error)))
         except Exception:
             pipe.send(("bug", traceback.format_exc()))
         else:
