@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def names(task: Task[Any]) -> tuple[str, ...]:
     if "text" in task.needs:
         return DOCUMENTS
     if "worked" in task.needs:
-        return tuple(sorted(worked()))
+        return worked()
     if "clip" in task.needs:
         return CAMERAS if hasattr(task.params, "moves") else CLIPS
     return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
@@ -84,9 +85,13 @@ def texts() -> dict[str, tuple[Source, Entry]]:
     return {entry.key: (source, entry) for entry in source.entries()}
 
 
-def worked() -> list[str]:
-    """Names of the worked solutions, proofs and questions."""
-    return [key for key, (_, entry) in texts().items() if entry.media == "worked"]
+def worked() -> tuple[str, ...]:
+    """Names of the worked solutions, proofs and questions, of one file and another in turn."""
+    files: dict[str, list[str]] = {}
+    for key, (_, entry) in texts().items():
+        if entry.media == "worked":
+            files.setdefault(key.partition("//")[0], []).append(key)
+    return tuple(key for turn in zip_longest(*map(sorted, files.values())) for key in turn if key)
 
 
 @cache
