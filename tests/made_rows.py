@@ -96,12 +96,12 @@ def prepared(name: str) -> bytes:
 
 
 def worked() -> tuple[str, ...]:
-    """Names of the worked solutions, proofs and questions, of one file and another in turn."""
+    """Names of the worked solutions, proofs and questions: of one file and another in turn, the longest first."""
     files: dict[str, list[str]] = {}
-    for key, (_, entry) in texts().items():
+    for entry in sorted((entry for _, entry in texts().values()), key=lambda entry: (-entry.part[1], entry.key)):
         if entry.media == "worked":
-            files.setdefault(key.partition("//")[0], []).append(key)
-    return tuple(key for turn in zip_longest(*map(sorted, files.values())) for key in turn if key)
+            files.setdefault(entry.key.partition("//")[0], []).append(entry.key)
+    return tuple(key for turn in zip_longest(*(files[file] for file in sorted(files))) for key in turn if key)
 
 
 @cache
