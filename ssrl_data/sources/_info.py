@@ -10,8 +10,12 @@ from ssrl_data.sources._lines import paragraphs
 _TABLES = ("tag table:", "indirect:", "local variables:", "end tag table")
 _LEGAL = re.compile(r"\bNode: *(?:GNU )?(?:Free Documentation|General Public|FDL|Copying|GPL)\b[^,\n]*", re.IGNORECASE)
 # *note Label: (file)Node.  *note Node::  and the words that make it read as a sentence.
-_NOTE = re.compile(r"(?:\b([Ss]ee)\s+)?\*([Nn])ote\s([^:*]{1,200}):(?::|\s(?:\([^)\n]{1,80}\))?[^.,:*]{0,200}(?=[.,]))")
+_NOTE = re.compile(
+    r"(?:\b([Ss]ee)\s+)?\*([Nn])ote(\s+)([^:*]{1,200}):(?::|\s(?:\([^)\n]{1,80}\))?[^.,:*]{0,200}(?=[.,]))"
+)
 _FILE = re.compile(r"^\([^)]*\)")
+_EMPHASIS = re.compile(r"(?<![\w_*])([_*])(?=[^\s_*])([^_*]{1,200})(?<!\s)\1(?![\w_*])")
+_FOOTNOTE = re.compile(r"(?<=[\w.,;:!?’\"])\([0-9]{1,2}\)(?=[\s.,;:]|$)")
 _DEFINITION = re.compile(r"^ +-- [A-Z].*$", re.MULTILINE)
 
 
@@ -26,10 +30,18 @@ def _node(node: str) -> Iterator[str]:
         return
     body = body.partition("\n* Menu:")[0]
     body = _DEFINITION.sub("", body)
-    yield from paragraphs(_NOTE.sub(_sentence, body).split("\n"))
+    footnotes = "- Footnotes -" in body
+    yield from paragraphs(_NOTE.sub(_sentence, body).split("\n"), _footnoted if footnotes else _unmarked)
+
+
+def _unmarked(text: str) -> str:
+    return _EMPHASIS.sub(r"\2", text)
+
+
+def _footnoted(text: str) -> str:
+    return _FOOTNOTE.sub("", _unmarked(text))
 
 
 def _sentence(note: re.Match[str]) -> str:
-    """A cross reference as a reader sees it, `see Label`, on as many lines as it had."""
-    see = note[1] or ("See" if note[2] == "N" else "see")
-    return f"{see} {_FILE.sub('', note[3])}" + "\n" * (note[0].count("\n") - note[3].count("\n") > 0)
+    """A cross reference as a reader sees it, `see Label`."""
+    return (note[1] or ("See" if note[2] == "N" else "see")) + note[3] + _FILE.sub("", note[4])

@@ -15,7 +15,7 @@ SLACK = 10
 FEWEST = 6
 """Words of the shortest paragraph."""
 
-BULLET = re.compile(r"\s*(?:([*•‣·])|[-+o–—]|\(?(?:[0-9]{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+(?=\S)")
+BULLET = re.compile(r"\s*(?:([*•‣·])|[-+o–—]|\[[0-9]{1,3}\]|\(?(?:[0-9]{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+(?=\S)")
 _WIDE = re.compile(r"[^\s.?!:] {3,}\S")
 _RULE = re.compile(r"\s*([^\w\s])\1{2,}\s*$")
 _CLOSED = re.compile(r"(?:[.!?…:]|[。！？：])[\"'”’»)\]」』*_`]*$")
@@ -23,6 +23,7 @@ _STOP = re.compile(r"[.!?:;,][\"'”’)\]]*$")
 # A word of prose, with the signs that may stand before and behind it.
 _PLAIN = re.compile(r"(?<!\S)[(\[\"'“‘«¿¡]*+[^\W\d_]++(?:['’./-][^\W\d_]++)*+[)\]\"'”’».,;:!?…]*+(?!\S)")
 _CAPITAL = re.compile(r"(?<!\S)[(\[\"“‘«]*+[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]")
+_CODE = re.compile(r"#|[$%>|] |//|/\*|;;")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -32,7 +33,7 @@ def running(text: str) -> bool:
     It ends as a sentence or the announcement of an example does, and three words of five at least are plain ones: 98%
     of the paragraphs of manuals that a person takes for prose are above that, code and tables mostly below a half.
     """
-    if not _CLOSED.search(text, max(0, len(text) - 8)):
+    if not _CLOSED.search(text, max(0, len(text) - 8)) or _CODE.match(text):
         return False
     if len(_IDEOGRAPHS.findall(text)) * 2 > len(text):
         return len(text) >= 2 * FEWEST

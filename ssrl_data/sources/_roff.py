@@ -11,11 +11,15 @@ from collections.abc import Iterator
 
 LONGEST_STRING = 80
 """Characters of a string that a page may define; what is longer is left out, so that no page can grow."""
+NESTED = 4
+"""Conditions that are read in one line, one inside the other."""
 
 _CONTROL = re.compile(r"[.'][ \t]*([^\s\\]*)[ \t]*(.*)$", re.DOTALL)
 _DEFINE = re.compile(r"[.'][ \t]*ds1?[ \t]+(\S+)[ \t]*\"?(.*)$")
 _ARGUMENT = re.compile(r'"((?:[^"]|"")*)"?|((?:\\ |[^\s"]|(?<=\S)")+)')
 _COMMENT = re.compile(r'(?<!\\)((?:\\\\)*)\\["#].*$', re.DOTALL)
+_CONDITIONS = frozenset({"if", "ie", "el"})
+_DEFINITIONS = frozenset({"de", "de1", "dei", "am", "am1", "ami", "ig"})
 _BRACE = re.compile(r"\\[{}]")
 _ESCAPE = re.compile(
     r"\\(?:"
@@ -52,52 +56,51 @@ class Page:
     def __init__(self, source: str) -> None:
         self._lines = source.split("\n")
         self._strings = dict(_STRINGS)
+        self._depth = 0  # braces of a branch that is skipped
+        self._taken = False  # whether the last condition held
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Each line as the name of its request and the rest; text has no name.
 
         Comments, definitions of macros, what is ignored, and branches that a terminal does not take are left out.
         """
-        until, depth, taken = "", 0, False  # the end of a definition; braces of a branch not taken; the last condition
+        until = ""  # the end of a definition
         for raw in self._lines:
             if until:
                 until = "" if raw.replace(" ", "").startswith(until) else until
                 continue
-            if depth:
-                depth = max(0, depth + _braces(raw))
+            if self._depth:
+                self._depth = max(0, self._depth + _braces(raw))
                 continue
             line = _COMMENT.sub(r"\1", raw) if '\\"' in raw or "\\#" in raw else raw
-            if not line.startswith((".", "'")):
-                yield "", line
-                continue
-            while control := _CONTROL.match(line):
-                name, rest = control[1], control[2]
-                if name not in ("if", "ie", "el"):
-                    break
-                if name == "el":
-                    taken = not taken
-                else:
-                    condition, _, rest = rest.partition(" ")
-                    if "\\{" in condition:
-                        condition, _, rest = condition.partition("\\{")[0], "", "\\{" + rest
-                    taken = condition in ("n", "!t", "1") or condition.startswith(("\\n(.g", "\\n[.g"))
-                rest = rest.lstrip()
-                if not taken:
-                    depth = max(0, _braces(rest))
-                    line = ""
-                    break
-                line = rest.removeprefix("\\{").lstrip().removeprefix("\\")
             control = _CONTROL.match(line)
+            for _ in range(NESTED):
+                if control and control[1] in _CONDITIONS:
+                    line = self._branch(control[1], control[2])
+                    control = _CONTROL.match(line)
             if not control:
-                if line:
+                if line or not raw:
                     yield "", line
-            elif control[1] in ("de", "de1", "am", "ig", "dei", "ami"):
-                end = control[2].split() if control[1] != "ig" else ["", *control[2].split()]
-                until = f".{end[1]}" if len(end) > 1 else ".."
+            elif control[1] in _DEFINITIONS:
+                end = control[2].split()[0 if control[1] == "ig" else 1 :]
+                until = f".{end[0]}" if end else ".."
             elif control[1] in ("ds", "ds1"):
                 self._define(line)
             elif control[1]:
                 yield control[1], control[2]
+
+    def _branch(self, name: str, rest: str) -> str:
+        """What is to be read of a line that has a condition; empty where a terminal skips it, to its last brace."""
+        if name == "el":
+            self._taken = not self._taken
+        else:
+            condition = rest.partition(" ")[0].partition("\\{")[0]
+            rest = rest[len(condition) :].lstrip()
+            self._taken = condition in ("n", "!t", "1") or condition.startswith(("\\n(.g", "\\n[.g"))
+        if not self._taken:
+            self._depth = max(0, _braces(rest))
+            return ""
+        return rest.removeprefix("\\{").lstrip().removeprefix("\\")
 
     def _define(self, line: str) -> None:
         found = _DEFINE.match(line)
