@@ -241,7 +241,9 @@ def _kind(text: str, places: Sequence[tuple[int, int]], i: int, first: int, last
                 j += 3
             else:
                 break
-        return j, "name" if _whole(text, start, places[j - 1][1], before) and j - i <= LONGEST else ""
+        return j, "name" if _whole(
+            text, places[max(i - 1, first)], (start, places[j - 1][1])
+        ) and j - i <= LONGEST else ""
     if _ACRONYM.fullmatch(word):
         return i + 1, "capitals"
     return i + 1, ""
@@ -251,9 +253,10 @@ def _named(word: str) -> bool:
     return bool(_NAME.fullmatch(word.removesuffix("'s").removesuffix("’s"))) or bool(re.fullmatch(r"[A-Z]{2,6}", word))
 
 
-def _whole(text: str, start: int, end: int, before: str) -> bool:
+def _whole(text: str, before: tuple[int, int], place: tuple[int, int]) -> bool:
     """Whether nothing beside a name belongs to it, as in Dennis M. Ritchie and in Mark I."""
-    if _CAPITAL.match(before) and text[max(0, start - 2) : start].strip(".") == " ":
+    start, end = place
+    if _CAPITAL.match(text, before[0]) and text[before[1] : start] in (" ", ". "):
         return False
     return not (_PLURAL.fullmatch(text[start:end]) or re.match(r" (?:[A-Z0-9]|of [A-Z])", text[end : end + 5]))
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 _PIECE = re.compile(r"[0-9]+|[A-Z]{2,}(?=s\b)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_A-Za-z]+")
+_RUN = re.compile(r"[a-z]{4,}")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _LETTERS = re.compile(r"[^\W\d_]['’A-Za-z]*")
 _FIGURE = re.compile(r"(?![0-9])\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u24ff]")
@@ -90,7 +91,10 @@ _WORDS = {
     "decade": 10,
     "century": 100,
 }
-_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ers", "ed", "er", "es", "ly", "al", "ic", "s", "y", "e")
+_ENDINGS = (
+    *("ations", "ation", "ators", "ator", "ings", "ing", "ies", "ers", "ors", "ed", "er", "or", "es", "ly", "al", "ic"),
+    *("s", "y", "e"),
+)
 _SHORT, _LEAST = 3, 4
 
 
@@ -114,7 +118,8 @@ class _Sought:
 
     def __init__(self, answer: str) -> None:
         self.answer = answer
-        pieces = [piece.lower() for piece in _PIECE.findall(answer) if piece.lower() not in _SMALL]
+        found = [*_PIECE.findall(answer), *_RUN.findall(answer)]
+        pieces = [piece for piece in dict.fromkeys(piece.lower() for piece in found) if piece not in _SMALL]
         self.short = {piece for piece in pieces if len(piece) < _SHORT and not piece.isdigit()}
         self.stems = [_stem(piece) for piece in pieces if len(piece) >= _SHORT and not piece.isdigit()]
         whole = answer.translate(_FORM).replace(" ", "").lower()
@@ -163,11 +168,12 @@ def _plain(text: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """The word without one ending, if four letters are left: `copies` and `copied` are `cop` and more."""
+    """The word without one ending, if four letters are left, and without its last two letters, if five are left."""
+    short = word[: max(_LEAST + 1, len(word) - 2)]
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _LEAST:
-            return word[: -len(ending)]
-    return word
+        if word.endswith(ending) and len(word) - len(ending) >= (_SHORT if ending == "ies" else _LEAST):
+            return min(word[: -len(ending)], short, key=len)
+    return short
 
 
 def _values(text: str) -> set[str]:

@@ -381,17 +381,19 @@ def _number(text: str) -> str:
 def _readable(answer: str, passage: Sequence[str], question: Sequence[str]) -> str:
     """A token of what is shown that says the answer or a part of it; nothing where there is none.
 
-    Token by token, in two passes: the parts of four letters and more inside each token, the whole across neighbours.
+    Token by token, in two passes: the parts of four letters and more inside each token or, but for
+    their last two letters, at its start; the whole across neighbours.
     """
     parts = [part for part in re.split(r"[\W_]+", answer) if part and part.lower() not in _AUDIT_SMALL]
-    long = [_bare(part)[: max(4, len(_bare(part)) - 2)] for part in parts if len(part) > 3 and not part.isdigit()]
+    long = [_bare(part) for part in parts if len(part) > 3 and not part.isdigit()]
     exact = {_bare(part) for part in parts if len(part) <= 3 or part.isdigit()}
     value, whole = _number(answer), _bare(answer)
     tokens = [*passage, "", *question]
     for token in tokens:
         flat = _bare(token)
         said = {_bare(part) for part in re.split(r"[\W_]+", token)} | {flat}
-        if exact & (said - {""}) or any(part in flat for part in long) or (value and _number(token) == value):
+        begun = any(part in flat or flat.startswith(part[: max(5, len(part) - 2)]) for part in long)
+        if begun or exact & (said - {""}) or (value and _number(token) == value):
             return token
     for size in range(2, 5):
         for at in range(len(tokens) - size + 1):
@@ -414,10 +416,11 @@ def _same(right: str, other: str, document: Text | None) -> bool:
     words = [text.split() for text in texts]
     if len(words[0]) == len(words[1]) and all(map(_one_word, *words)):
         return True
-    if document is None:
-        return True
-    text = " ".join(document.paragraphs).casefold()
-    return all(form.removeprefix("the ").casefold() in text for form in (right, other))
+    if document is not None and not all(text.casefold() in " ".join(document.paragraphs).casefold() for text in texts):
+        return False
+    short, long = sorted(texts, key=len)
+    kept = ([word for word in long.split() if word.lower() not in _AUDIT_SMALL], long.split())
+    return long == f"GNU/{short}" or short.lower() in ["".join(word[0] for word in some).lower() for some in kept]
 
 
 def _one_word(one: str, two: str) -> bool:
