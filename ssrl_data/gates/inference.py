@@ -14,7 +14,10 @@ from typing import TypeAlias
 from ssrl_data.media.worked import Inference, Worked
 
 MOST_TRIES = 20_000
-"""Comparisons after which a question is given up, about 20 ms; then nothing is called forced or determined."""
+"""Comparisons after which a question is given up, some 20 ms; then nothing is called forced or determined."""
+
+MOST_TOKENS = 2_000
+"""Tokens of a premise and a statement together, above which the question is given up as well."""
 
 _OPENING = frozenset(["(", "{", "[", "<.", "[_", "[.", "(.", '<"'])
 _CLOSING = frozenset([")", "}", "]", ">.", "]_", "].", ").", '">'])
@@ -146,6 +149,8 @@ def _matches(
     pattern: Tokens, text: Tokens, bound: Bound, variables: frozenset[str], tries: list[int]
 ) -> Iterator[Bound]:
     """Ways to put something for the variables that are still open so that the pattern is the text."""
+    if len(pattern) + len(text) > MOST_TOKENS:
+        raise _TooManyTries
     stack = [(0, 0, bound)]
     while stack:
         _count(tries)
@@ -163,6 +168,7 @@ def _matches(
             after = pattern[at + 1] if at + 1 < len(pattern) else None
             literal = after is not None and after not in variables
             for end in _balanced(text, start, len(pattern) - at - 1):
+                _count(tries)
                 if end == len(text) if after is None else not literal or text[end] == after:
                     stack.append((at + 1, end, {**bound, pattern[at]: text[start:end]}))
 
