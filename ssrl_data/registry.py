@@ -133,7 +133,7 @@ def source_at(address: str, license: str | None = None) -> Source:
     readers: dict[str, type[Source]] = {name: _load("ssrl.sources", "source", name, Source) for name in names}
     claiming = [name for name, reader in readers.items() if reader.claims(address)]
     if not claiming:
-        raise SsrlError(f"no corpus at {address!r}: give an existing folder or a descriptor that ends in .yaml")
+        raise SsrlError(f"no corpus at {address!r}: give an existing folder, a file of texts or a .yaml descriptor")
     if len(claiming) > 1:
         raise SsrlError(f"{address!r} is claimed by the readers {', '.join(claiming)}: uninstall all but one")
     return readers[claiming[0]].at(address, license)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -67,7 +66,10 @@ class ManyReader(Protocol):
     """A module that reads files of many records."""
 
     def listed(self, path: bytes, rule: Rule) -> Iterator[Inside]:
-        """The records of a file in its order; Reject when the file as a whole cannot be read."""
+        """The records of a file in its order; Reject when the file as a whole cannot be read.
+
+        Their names hold no `/` and do not begin with two hexadecimal digits, so that a key tells file and name.
+        """
 
     def opened(self, path: bytes, name: str, part: tuple[int, int], rule: Rule) -> tuple[Text | Worked, bytes]:
         """One record and the bytes that are its content; Reject when it cannot be read."""
@@ -166,10 +168,7 @@ class Folder(Source):
         )
 
     def _inside(self, file: str, rule: Rule) -> Iterator[Entry]:
-        """The records of a file of many. One that cannot be listed to its end is a record itself: opening it says why.
-
-        Names of records end what comes before: they hold no `/` and do not begin with two hexadecimal digits.
-        """
+        """The records of a file of many; one that cannot be listed to its end is a record itself, which says why."""
         reader = _many(file.encode())
         whole = self._entry(file, file, rule, "worked" if MANY[_suffix(file.encode())] == METAMATH else "text")
         try:
@@ -313,7 +312,7 @@ def _medium(name: bytes) -> str:
         return "image"
     if suffix in CLIPS:
         return "clip"
-    if suffix in MANY and importlib.util.find_spec(f"{__package__}.{MANY[suffix]}"):
+    if suffix in MANY:
         return "many"
     return "text" if PROSE.search(name) else ""
 
