@@ -14,6 +14,7 @@ from pathlib import Path
 from ssrl_data.build.commit import replace_json
 from ssrl_data.check.facts import Facts
 from ssrl_data.check.guess import judge_level
+from ssrl_data.check.passages import contaminated, near_rows
 from ssrl_data.check.probe import probe, signal
 from ssrl_data.check.report import FAILED, NOT_RECHECKED, NOT_RUN, PASSED, CheckReport, Faults, Part, part
 from ssrl_data.check.rows import count_faults, read_manifest, stray_files
@@ -21,10 +22,13 @@ from ssrl_data.check.scan import Job, Scan, scan_shard
 from ssrl_data.check.seen import by_split, duplicates, near_pairs, overlaps
 from ssrl_data.check.truth import find_sources
 from ssrl_data.core import Json, SsrlError
+from ssrl_data.curate.contamination import NGRAM
 from ssrl_data.registry import modules, task_class
 
 
-def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers: int = 1) -> CheckReport:
+def check_dataset(
+    directory: Path, sources: Sequence[str] | None = None, workers: int = 1, against: Sequence[Path] = ()
+) -> CheckReport:
     """Check every row of a dataset, write `check.json` and put the outcome on the card.
 
     Args:
@@ -32,9 +36,10 @@ def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers
         sources: addresses of its corpora in the recipe's order; None: where the build found them, if they are still
             there. Without them truth is `not rechecked`.
         workers: processes; the report does not depend on it.
+        against: files of benchmarks that rows without pictures may share no run of words with.
 
     Raises:
-        SsrlError: the folder holds no dataset or cannot be written, or a named corpus cannot be used.
+        SsrlError: the folder holds no dataset or cannot be written, or a named corpus or benchmark cannot be used.
     """
     manifest = read_manifest(directory)
     recipe = {task["task"]: task for task in manifest["recipe"]["tasks"]}
@@ -58,7 +63,7 @@ def check_dataset(directory: Path, sources: Sequence[str] | None = None, workers
         _guess(levels, scan.faults),
         _leak(levels, scan.faults),
         _probe(levels, scan.faults),
-        _seen(scan),
+        _seen(scan, against),
         _near(scan, bool(jobs and jobs[0].sources)),
     ]
     order = [p.name for p in parts]
@@ -216,14 +221,38 @@ def _probe(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
     return part("probe", faults, NOT_RUN if reasons or not ran else PASSED, summary, details)
 
 
-def _seen(scan: Scan) -> Part:
+def _seen(scan: Scan, against: Sequence[Path]) -> Part:
     for rule, row, message in (*duplicates(scan.facts), *overlaps(scan.facts)):
         scan.faults.add("seen", rule, row.id, row.name, message)
     splits = Counter(row.split for row in scan.facts)
-    return part("seen", scan.faults, PASSED, f"no row twice, nothing shared between splits ({len(splits)})")
+    summary = f"no row twice, nothing shared between splits ({len(splits)})"
+    if not against:
+        return part("seen", scan.faults, PASSED, summary)
+    for row in contaminated([row for row in scan.facts if row.text], against):
+        scan.faults.add("seen", "benchmark", row.id, row.name, "it shares a run of words with an item of a benchmark")
+    names = [path.name for path in against]
+    summary += f", nor {NGRAM} words in a row with {' and '.join(names)}"
+    return part("seen", scan.faults, PASSED, summary, {"against": names})
 
 
 def _near(scan: Scan, corpus: bool) -> Part:
+    written = [row for row in scan.facts if row.text]
+    pictured = _near_pictures(scan, corpus) if len(written) < len(scan.facts) or not written else None
+    if pictured is not None and not written:
+        return pictured
+    if find_spec("rensa") is None:
+        return part("near", scan.faults, NOT_RUN, 'pip install "ssrl[text]"')
+    for row, other, similarity in near_rows(written):
+        message = f"shows nearly what row {other.id} ({other.split}) does (similarity {similarity:.2f})"
+        scan.faults.add("near", "near duplicate", row.id, row.name, f"{row.split}: {message}")
+    summary = f"no passage of a split looks like one of another: {len(written):,} rows compared"
+    if pictured is None:
+        return part("near", scan.faults, PASSED, summary, {"rows": len(written)})
+    details = {**pictured.details, "rows": len(written)} if pictured.details else None
+    return part("near", scan.faults, pictured.status, f"{pictured.summary}; {summary}", details)
+
+
+def _near_pictures(scan: Scan, corpus: bool) -> Part:
     if find_spec("pdqhash") is None:
         return part("near", scan.faults, NOT_RUN, 'pip install "ssrl[check]"')
     looks = by_split(scan.facts, scan.looks)

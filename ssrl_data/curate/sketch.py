@@ -57,18 +57,28 @@ def sketch(passages: Sequence[Hashes], exact: Sequence[bytes]) -> Sketches:
         SsrlError: `rensa` is not installed.
     """
     shingles, sizes = shingled(passages)
+    signatures, bands = signed(shingles, sizes)
+    return Sketches(
+        np.array([int.from_bytes(blake2b(e, digest_size=8).digest(), "little") for e in exact], np.uint64),
+        sizes,
+        shingles,
+        signatures,
+        bands,
+    )
+
+
+def signed(shingles: NDArray[np.uint32], sizes: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Signatures and bands, as in `Sketches`, of passages whose shingles stand one's behind another's.
+
+    Raises:
+        SsrlError: `rensa` is not installed.
+    """
     values = _digests(shingles, sizes)
     grouped = values.reshape(-1, BANDS, ROWS).astype(np.uint64)
     joined = np.zeros(grouped.shape[:2], np.uint64)
     for row in range(ROWS):
         joined = mixed(joined + grouped[:, :, row])
-    return Sketches(
-        np.array([int.from_bytes(blake2b(e, digest_size=8).digest(), "little") for e in exact], np.uint64),
-        sizes,
-        shingles,
-        values.astype(np.uint8),
-        (joined & _LOW).astype(np.uint32),
-    )
+    return values.astype(np.uint8), (joined & _LOW).astype(np.uint32)
 
 
 def shingled(passages: Sequence[Hashes], length: int = SHINGLE) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
