@@ -13,8 +13,9 @@ from numbered_clips import number, numbered
 
 from ssrl_data.core import Reject, SsrlError
 from ssrl_data.registry import source_at
+from ssrl_data.sources._files import CLIPS
 from ssrl_data.sources.base import Entry
-from ssrl_data.sources.folder import CLIPS, Folder
+from ssrl_data.sources.folder import Folder
 
 
 @pytest.fixture(scope="module")

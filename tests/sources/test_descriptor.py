@@ -126,7 +126,7 @@ def test_the_photographs_of_scikit_image() -> None:
 
 def test_the_descriptor_has_a_word_on_every_picture_of_scikit_image() -> None:
     from ssrl_data.sources._descriptor import Rule, read_descriptor
-    from ssrl_data.sources.folder import SUFFIXES
+    from ssrl_data.sources._files import SUFFIXES
 
     descriptor = read_descriptor(PHOTOGRAPHS)
     for path in bad_pictures.photographs().iterdir():
