@@ -1,7 +1,8 @@
 """Verdicts per second on ordinary responses, and milliseconds on hostile ones, for each answer kind.
 
 Prints lines of "name value unit": medians over the repeats. Times are of the processor, since grading is one thread
-that waits for nothing, so that other work on the machine counts less.
+that waits for nothing, so that other work on the machine counts less. Only symbolic verdicts wait, for a process that
+decides: theirs are times of the clock, and the slowest may be no longer than its budget.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import statistics
 import time
 from pathlib import Path
 
+from ssrl_data import sandbox
+from ssrl_data.answers import expression
 from ssrl_data.answers.blanks import Blanks
 from ssrl_data.answers.choice import Choice
 from ssrl_data.answers.counts import Counts
+from ssrl_data.answers.expression import Expression
 from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
 from ssrl_data.answers.partial_order import PartialOrder
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.answers.span import Span
 from ssrl_data.answers.unlabelled import Unlabelled
-from ssrl_data.core import Answer
+from ssrl_data.core import Answer, Credit
 from ssrl_data.grade import grade
 from ssrl_data.registry import answer_kind
 from ssrl_data.row import pack_answer
@@ -60,8 +64,41 @@ def examples() -> dict[str, Answer]:
                 Span().answer("apple", chance=0.1),
             ]
         ),
+        "expression": Expression().answer(r"\frac{a^2 - b^2}{a - b} + 3x", chance=0.0),
         "unlabelled": Unlabelled().answer(),
     }
+
+
+# Right expression, and what is given for it: proved, refuted, undecided, cut off, and what hangs other judges.
+SYMBOLIC = {
+    "proved": (r"2 \sin x \cos x", r"\sin 2x"),
+    "refuted": (r"\sqrt{x^2}", "x"),
+    "undecided": ("|x - 100|", "100 - x"),
+    "slow_proof": (r"\sin^{60}(x) \cos^{60}(y)", r"(\frac{1 - \cos 2x}{2})^{30} (\frac{1 + \cos 2y}{2})^{30}"),
+    "tower": ("1", r"\dfrac{5^{\left(5^{\left(5^{\left(5^5\right)}\right)} - 4\right)} - 5}{16}"),
+    "tower_of_symbols": (r"\sqrt{x}", "9^{9^{9^{x}}}"),
+    "sine_of_a_tower": (r"\sqrt{x}", r"\sin(9^{9^{9^{x}}})"),
+    "large_powers": (r"\sqrt{x}", "(x + y + z + 9^{999})^{999}"),
+    "many_terms": (r"\sqrt{x}", "+".join(f"\\sqrt{{x+{n}}}" for n in range(70))),
+}
+
+
+def symbolic() -> None:
+    """Milliseconds of verdicts that need a process of their own, the first call, which starts it, left out."""
+    credit, slowest = Credit("exact", 0.0), 0.0
+    Expression().grade("x", {"answer": r"\sqrt{x}", "form": "any", "symbols": []}, credit)
+    for name, (right, given) in SYMBOLIC.items():
+        times = []
+        for _ in range(HOSTILE_REPEATS):
+            start = time.perf_counter()
+            verdict = Expression().grade(
+                f"<answer>{given}</answer>", {"answer": right, "form": "any", "symbols": []}, credit
+            )
+            times.append(1000 * (time.perf_counter() - start))
+        slowest = max(slowest, *times)
+        print(f"verdicts/symbolic/{name} {statistics.median(times):.1f} ms (score {verdict.score})")
+    print(f"verdicts/symbolic/slowest {slowest:.0f} ms (budget {1000 * expression.SECONDS:.0f} ms)")
+    print(f"verdicts/symbolic/cut_off {sum(sandbox.failures().values())} calls")
 
 
 def ordinary(answer: Answer) -> list[str]:
@@ -101,6 +138,7 @@ def main() -> None:
         worst = max(worst, slowest[0])
         print(f"verdicts/{name.replace(' ', '_')}/slowest_hostile {slowest[0]:.2f} ms ({slowest[1]})")
     print(f"verdicts/slowest_hostile {worst:.2f} ms")
+    symbolic()
 
 
 if __name__ == "__main__":

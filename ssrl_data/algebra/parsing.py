@@ -23,7 +23,7 @@ Tree: TypeAlias = tuple[Any, ...]
 
 LENGTH = 1024
 """Characters of an expression."""
-DEPTH = 24
+DEPTH = 12
 """Brackets, exponents and functions within each other."""
 DIGITS = 30
 """Digits of a number."""
@@ -33,6 +33,8 @@ DEGREE = 100_000
 """Bound of the degree of numerator and denominator of an expression without roots and functions."""
 BITS = 20_000
 """Bound of the size of a number that the expression spells, such as 2^{1000}."""
+SLACK = 6
+"""How much longer and deeper the text of `text_of` may be than what it was made from, which writes every bracket."""
 HEIGHT = 3
 """Exponents that are no constants within each other, exp and its kin included."""
 
@@ -72,7 +74,7 @@ _SHORT_FRAC = re.compile(r"\\[dt]?frac\s*([0-9])\s*([0-9])(?![0-9])")
 _SHORT_ROOT = re.compile(r"\\sqrt\s*([0-9])(?![0-9])")
 _THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3}){1,9}(?![0-9,])")
 _TOKEN = re.compile(
-    r"\s*(?:([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})"
+    r"\s*(?:([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
     r"|\\([A-Za-z]+|[,;:! {}|])|([A-Za-z]+)|(\*\*|[-+*/^!_|,()\[\]{}]))"
 )
 _IGNORED = frozenset(
@@ -85,10 +87,11 @@ class NotRead(ValueError):
 
 
 class _Reader:
-    """Recursive descent over the tokens; a frame more for each bracket, so at most about 6 `DEPTH` frames."""
+    """Recursive descent over the tokens: about 6 frames for each bracket."""
 
-    def __init__(self, tokens: list[tuple[str, str]], symbols: Collection[str]) -> None:
+    def __init__(self, tokens: list[tuple[str, str]], symbols: Collection[str], slack: int) -> None:
         self.tokens, self.at, self.depth, self.symbols = tokens, 0, 0, symbols
+        self.deepest, self.digits = DEPTH * slack, DIGITS if slack == 1 else LENGTH * slack
         self.bars = 0
 
     def peek(self) -> tuple[str, str]:
@@ -109,7 +112,7 @@ class _Reader:
 
     def sum(self) -> Tree:
         self.depth += 1
-        if self.depth > DEPTH:
+        if self.depth > self.deepest:
             raise NotRead("nested too deeply")
         terms = [self.signed()]
         while self.peek()[0] in ("+", "-"):
@@ -161,7 +164,7 @@ class _Reader:
 
     def exponent(self) -> Tree:
         self.depth += 1
-        if self.depth > DEPTH:
+        if self.depth > self.deepest:
             raise NotRead("nested too deeply")
         negative = False
         while self.peek()[0] in ("+", "-"):
@@ -184,7 +187,7 @@ class _Reader:
     def atom(self) -> Tree:
         kind, text = self.next()
         if kind == "num":
-            return _number(text)
+            return _number(text, self.digits)
         if kind in ("(", "[", "{"):
             inner = self.inside()
             self.expect({"(": ")", "[": "]", "{": "}"}[kind])
@@ -285,7 +288,7 @@ class _Reader:
     def argument(self) -> Tree:
         """That in the brackets which follow, or else the factors written after each other: `sin 2x`."""
         self.depth += 1
-        if self.depth > DEPTH:
+        if self.depth > self.deepest:
             raise NotRead("nested too deeply")
         kind, text = self.peek()
         if kind in ("(", "[", "{", "|"):
@@ -318,49 +321,54 @@ def parse(text: str, symbols: Collection[str] = ()) -> Tree:
     Raises:
         NotRead: it cannot be read, or goes beyond a limit.
     """
-    return _read_all(_tokens(text, symbols), symbols)
+    return _read_all(_tokens(text, symbols, 1), symbols, 1)
 
 
-def parse_items(text: str, symbols: Collection[str] = ()) -> tuple[str, list[Tree]]:
+def parse_items(text: str, symbols: Collection[str] = (), slack: int = 1) -> tuple[str, list[Tree]]:
     r"""The brackets and the parts of a tuple `(a, b)`, an interval `[a, b)` or a set `\{a, b\}`; `""` of anything else.
 
     An interval's ends may be infinite: then they read as the symbols `oo` and its negative.
 
+    Args:
+        text: as for `parse`.
+        symbols: as for `parse`.
+        slack: `SLACK` for texts of `text_of`.
+
     Raises:
         NotRead: it cannot be read, or goes beyond a limit.
     """
-    tokens = _tokens(text, symbols)
+    tokens = _tokens(text, symbols, slack)
     if not tokens:
         raise NotRead("nothing")
     first, last = tokens[0][0], tokens[-1][0]
     if first not in ("(", "[", "{", "\\{") or last not in (")", "]", "}", "\\}"):
-        return "", [_read_all(tokens, symbols)]
+        return "", [_read_all(tokens, symbols, slack)]
     level, cuts = 0, [0]
     for at, (kind, _) in enumerate(tokens):
         level += (kind in ("(", "[", "{", "\\{")) - (kind in (")", "]", "}", "\\}"))
         if level == 0 and at < len(tokens) - 1:
-            return "", [_read_all(tokens, symbols)]  # such as (a+b)(c+d)
+            return "", [_read_all(tokens, symbols, slack)]  # such as (a+b)(c+d)
         if kind == "," and level == 1:
             cuts.append(at)
     braces = (first in ("{", "\\{"), last in ("}", "\\}"))
     if len(cuts) == 1 and first != "\\{":
-        return "", [_read_all(tokens, symbols)]
+        return "", [_read_all(tokens, symbols, slack)]
     if len(set(braces)) > 1 or (first + last in ("[)", "(]") and len(cuts) != 2) or len(cuts) > 16:
         raise NotRead("brackets that do not belong together")
     parts = [tokens[a + 1 : b] for a, b in zip(cuts, [*cuts[1:], len(tokens) - 1], strict=True)]
-    return "{}" if braces[0] else first + last, [_end(part, symbols) for part in parts]
+    return "{}" if braces[0] else first + last, [_end(part, symbols, slack) for part in parts]
 
 
-def _end(tokens: list[tuple[str, str]], symbols: Collection[str]) -> Tree:
+def _end(tokens: list[tuple[str, str]], symbols: Collection[str], slack: int) -> Tree:
     sign = [text for kind, text in tokens if kind in "+-"]
     rest = [token for token in tokens if token[0] not in "+-"]
     if rest == [("cmd", "infty")] and len(sign) <= 1 and tokens[-1] == rest[0]:
         return ("neg", ("s", "oo")) if sign == ["-"] else ("s", "oo")
-    return _read_all(tokens, symbols)
+    return _read_all(tokens, symbols, slack)
 
 
-def _read_all(tokens: list[tuple[str, str]], symbols: Collection[str]) -> Tree:
-    reader = _Reader(tokens, symbols)
+def _read_all(tokens: list[tuple[str, str]], symbols: Collection[str], slack: int) -> Tree:
+    reader = _Reader(tokens, symbols, slack)
     tree = reader.sum()
     if reader.at != len(tokens):
         reader.fail()
@@ -370,8 +378,8 @@ def _read_all(tokens: list[tuple[str, str]], symbols: Collection[str]) -> Tree:
     return tree
 
 
-def _tokens(text: str, symbols: Collection[str]) -> list[tuple[str, str]]:
-    if not 0 < len(text) <= LENGTH:
+def _tokens(text: str, symbols: Collection[str], slack: int) -> list[tuple[str, str]]:
+    if not 0 < len(text) <= LENGTH * slack:
         raise NotRead("empty or too long")
     if not text.isascii():
         text = _RAISED.sub(lambda m: f"^({m[0].translate(_SUPERSCRIPTS)})", text).translate(_SPELLING)
@@ -424,9 +432,9 @@ def _names(word: str, symbols: Collection[str]) -> list[str]:
     return out
 
 
-def _number(text: str) -> Tree:
+def _number(text: str, digits: int) -> Tree:
     whole, _, part = text.partition(".")
-    if len(whole) + len(part) > DIGITS:
+    if len(whole) + len(part) > digits:
         raise NotRead("too many digits")
     value = Fraction(int(whole + part), 10 ** len(part))
     return ("n", value.numerator, value.denominator)
@@ -550,7 +558,8 @@ def text_of(tree: Tree) -> str:
         return f"(1/{text_of(tree[1])})"
     if head == "^":
         return f"({text_of(tree[1])}^{text_of(tree[2])})"
-    return f"({head.join(sorted(map(text_of, _flat(tree))))})"
+    parts = [part for part in _flat(tree) if head == "+" or part != ("n", 1, 1)] or [("n", 1, 1)]
+    return f"({head.join(sorted(map(text_of, parts)))})" if len(parts) > 1 else text_of(parts[0])
 
 
 def _flat(tree: Tree) -> list[Tree]:

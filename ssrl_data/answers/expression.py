@@ -21,7 +21,7 @@ from typing import ClassVar, TypeAlias
 
 from ssrl_data import sandbox
 from ssrl_data.algebra import modular
-from ssrl_data.algebra.parsing import LENGTH, NotRead, Tree, exact, parse_items, text_of
+from ssrl_data.algebra.parsing import LENGTH, SLACK, NotRead, Tree, exact, parse_items, text_of
 from ssrl_data.answers.base import NO_JUDGE, UNDECIDED, ShortAnswer, verdict
 from ssrl_data.answers.reading import tagged
 from ssrl_data.core import Answer, Credit, Json, Verdict
@@ -104,8 +104,8 @@ class Expression(ShortAnswer):
         if given == _text(right):
             return verdict(1.0, True, given, credit)
         try:
-            said = _same(_read(given, names), right, value["answer"], 3)
-        except NotRead:  # a spelling of ours that is longer than the limits allow
+            said = _same(_read(given, names, SLACK), right, value["answer"], 3)
+        except NotRead:  # nothing that `parse` returns
             said = UNKNOWN
         if said == UNKNOWN:
             return Verdict(None, False, given, UNDECIDED if _has_sympy() else NO_JUDGE)
@@ -151,8 +151,8 @@ def _right(text: str, names: tuple[str, ...]) -> Parts:
     return _read(text, names)
 
 
-def _read(text: str, names: tuple[str, ...]) -> Parts:
-    brackets, parts = parse_items(text, names)
+def _read(text: str, names: tuple[str, ...], slack: int = 1) -> Parts:
+    brackets, parts = parse_items(text, names, slack)
     return brackets, tuple(parts)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import time
 
 import pytest
 from hostile_responses import aimed, megabytes
 
 from ssrl_data import sandbox
+from ssrl_data.algebra import modular, parsing
 from ssrl_data.answers import expression
 from ssrl_data.answers.blanks import Blanks
 from ssrl_data.answers.expression import Expression
@@ -173,6 +175,51 @@ def test_without_sympy_the_first_two_stages_decide_and_the_third_says_what_it_ne
         assert (verdict.score, verdict.reason) == (None, "needs sympy: install ssrl[text]")
     finally:
         expression._has_sympy.cache_clear()
+
+
+def spelled(draw: random.Random, depth: int) -> str:
+    """A random expression, in one of the spellings that people use."""
+    if depth == 0:
+        return draw.choice(["x", "y", "z_{12}", "7", "0.5", "12", r"\pi", r"\alpha", "3!"])
+    a, b = spelled(draw, depth - 1), spelled(draw, depth - 1)
+    forms = [
+        "{a}+{b}",
+        "{a} - ({b})",
+        "({a})*({b})",
+        r"\frac{{{a}}}{{{b}}}",
+        "({a})^2",
+        "({a})^{{-3}}",
+        r"\sqrt{{{a}}}",
+    ]
+    forms += [r"\sin({a})", "|{a}|", "-({a})", r"\left({a}\right)/({b})", r"\sqrt[3]{{{a}}}", r"\ln({a})", "2^{{{a}}}"]
+    return draw.choice(forms).format(a=a, b=b)
+
+
+def test_normal_texts_say_the_same_and_can_be_read() -> None:
+    draw, read = random.Random(0), 0
+    for _ in range(400):
+        text = spelled(draw, draw.randint(0, 5))
+        try:
+            tree = parsing.parse(text)
+        except parsing.NotRead:
+            continue
+        read += 1
+        normal = parsing.text_of(tree)
+        _, (again,) = parsing.parse_items(normal, (), parsing.SLACK)
+        assert parsing.text_of(again) == normal, text
+        if modular.rational(tree):
+            assert modular.equal(tree, again, "key") in (True, None), text
+    assert read > 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["+".join(["x"] * 500), "x^2*" * 250 + "x", "1000!", "(" * 9 + "-x/7)" + "^2)" * 8 + "^2", r"\frac{x}{7}" * 90],
+)
+@pytest.mark.parametrize("right", ["x/3", r"\sqrt{x}"])
+def test_long_answers_are_judged_too(right: str, given: str) -> None:
+    verdict = Expression().grade(given, value_of(right), EXACT)
+    assert (verdict.score, verdict.reason) == (0.0, "inexact")
 
 
 def test_a_proof_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

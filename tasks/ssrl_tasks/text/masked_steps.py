@@ -115,11 +115,11 @@ class MaskedSteps(Task[MaskedStepsParams]):
                 shares[kind][text] += 1 / total[kind]  # type: ignore[assignment]
         operators = {name: shares[OPERATOR][name] for name in OPERATORS}
         kept = {name: count * _kept(operators, name) for name, count in operators.items()}
-        best = {kind: _bound(max(count.values()), sum(count.values())) for kind, count in shares.items() if count}
+        best = {kind: _bound(max(count.values()), sum(count.values()), 10) for kind, count in shares.items() if count}
         if shares[OPERATOR]:
-            best[OPERATOR] = _bound(max(kept.values()), sum(kept.values()))
+            best[OPERATOR] = _bound(max(kept.values()), sum(kept.values()), 2)
         if shares[NAME]:
-            best[NAME] = _bound(max(first, last, *shares[NAME].values()), sum(shares[NAME].values()))
+            best[NAME] = _bound(max(first, last, *shares[NAME].values()), sum(shares[NAME].values()), 2)
         return json.dumps({"best": best, "operators": operators}, sort_keys=True).encode()
 
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
@@ -285,9 +285,9 @@ def _same(blank: Blank) -> str:
     return str(Fraction(blank.right)) if blank.kind == NUMBER else blank.right
 
 
-def _bound(count: float, total: float) -> float:
-    """A share, as if one more had been counted for it: of few, little is known."""
-    return round(min(0.9, (count + 1) / (total + 2)), 6)
+def _bound(count: float, total: float, doubt: int) -> float:
+    """A share, as if one in `doubt` more had been counted for it: of few, little is known."""
+    return round(min(0.9, (count + 1) / (total + doubt)), 6)
 
 
 def _kept(operators: Mapping[str, float], name: str) -> float:
