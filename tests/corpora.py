@@ -6,14 +6,20 @@ unpacked and never installed; where they cannot be had, `debian` and `wheel` ski
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import re
 import shutil
+import string
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from command import ROOT
 
 CACHE = ROOT / "out/corpora"
@@ -142,10 +148,73 @@ def wheel(release: str) -> Path:
     return folder
 
 
+def installed(release: str) -> Path:
+    """A folder to put on PYTHONPATH: a release, `name==version`, with all that it needs, beside the environment.
+
+    For programs whose requirements would change the environment's own; skips where it cannot be had.
+    """
+    folder = CACHE / f"{release}.installed"
+    if not folder.exists():
+        partial = CACHE / f"{release}.{os.getpid()}"
+        made = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--target", partial, release],
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            shutil.rmtree(partial, ignore_errors=True)
+            pytest.skip(f"{release} cannot be installed: {made.stderr.strip()[-200:]}")
+        partial.rename(folder)
+    return folder
+
+
 def metamath() -> tuple[Path, Path]:
     """The `metamath` program, and the folder of the databases that are kept with it."""
     databases = debian("metamath-databases") / "usr/share/metamath/databases"
     return debian("metamath") / "usr/bin/metamath", databases
+
+
+def worked() -> Path:
+    """A JSONL of worked solutions, {problem, solution, answer, options, document}, made once; skips without lm-eval.
+
+    All are the exemplars that people wrote for prompts, as the wheel of lm-eval (MIT) carries them: 81 of BIG-Bench
+    Hard (MIT; three of each of 27 tasks), 282 of MMLU (MIT; five of nearly each of 57 subjects, some with faults of
+    their own such as broken LaTeX), 8 of grade-school arithmetic and 4 of MATH (MIT). The sentence that only states the
+    answer is no part of the solution. `document` is the task or subject.
+    """
+    tasks = wheel("lm-eval==0.4.13") / "lm_eval/tasks"
+    target = CACHE / "worked.jsonl"
+    rows = []
+    for pattern in ("bbh/cot_fewshot/*.yaml", "mmlu/flan_cot_fewshot/*.yaml", "gsm8k/gsm8k-cot.yaml"):
+        for path in sorted(tasks.glob(pattern)):
+            # `!function` names code that is not run; a merge of tags keeps everything else.
+            found = yaml.load(path.read_text("utf-8").replace("!function", ""), Loader=yaml.CSafeLoader)
+            for sample in found.get("fewshot_config", {}).get("samples", []):
+                row = _exemplar(sample.get("input") or sample["question"], sample["target"])
+                rows.append(row | {"document": f"{path.parts[-3]}/{path.stem}"})
+    module = ast.parse((tasks / "minerva_math/utils.py").read_text("utf-8"))
+    (shots,) = [node for node in module.body if getattr(node, "name", "") == "list_fewshot_samples"]
+    (said,) = [node for node in ast.walk(shots) if isinstance(node, ast.Return)]
+    for sample in ast.literal_eval(said.value):  # type: ignore[arg-type]
+        solution = sample["solution"].partition("\nFinal Answer")[0]
+        rows.append({"problem": sample["problem"], "solution": solution, "document": "minerva_math"})
+    partial = target.with_suffix(f".{os.getpid()}")
+    partial.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    partial.rename(target)
+    return target
+
+
+def _exemplar(question: str, target: str) -> dict[str, Any]:
+    """An exemplar of a prompt as columns of a table."""
+    solution, answer = re.fullmatch(r"(.*?)\s*(?:So )?[Tt]he answer is (.*?)\.?\s*", target, re.DOTALL).groups()
+    solution = re.sub(r"^\s*Let's think step by step\.\s*", "", solution)
+    row = {"problem": question, "solution": solution, "answer": answer}
+    options = re.split(r"\s*\(([A-Z])\) ", question)
+    labels = options[1::2]
+    if len(labels) > 1 and "".join(labels) in string.ascii_uppercase and labels[0] == "A":
+        problem = re.sub(r"\s*Options:$", "", options[0])
+        row |= {"problem": problem, "options": options[2::2], "answer": answer.strip("()")}
+    return row
 
 
 def clips(folder: Path) -> None:

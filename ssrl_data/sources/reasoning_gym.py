@@ -141,8 +141,8 @@ class ReasoningGym(Source):
         """The question of one entry, with its answer.
 
         Raises:
-            Reject: the package does not score its own answer as right (base_conversion writes zero as nothing), or makes
-                another item than it listed.
+            Reject: the package does not score its own answer as right (base_conversion writes zero as nothing), or
+                makes another item than it listed.
         """
         task = entry.key.partition("//")[0]
         item = _tasks(task)[entry.part[0]]
