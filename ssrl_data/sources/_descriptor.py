@@ -31,7 +31,7 @@
         why: not photographs   # for people
 
 What a folder may hold is listed in `folder`. A file that another names as its depth or its second view is no record of
-its own. Of what a rule matches, `depth`, `camera` and `pair` speak of the pictures, `parts` of the clips and `columns` of
+its own. Of what a rule matches, `depth`, `camera` and `pair` speak of the pictures, `parts` of the clips, `columns` of
 the tables. A `group` holds for every record of a file of many; without it these are grouped as the file says.
 
 `root` may also be `{package: NAME, path: FOLDER}`: a folder inside an installed package, which is not imported.

@@ -85,9 +85,12 @@ def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
     block: list[str] = []
     for raw in lines:
         line = raw.expandtabs(8).rstrip() if len(raw) < LONG else raw.rstrip()
-        if line and len(line) < LONG and not _RULE.match(line):
+        rule = len(line) < LONG and _RULE.match(line)
+        if line and len(line) < LONG and not rule:
             block.append(line)
             continue
+        if rule and block and abs(len(line.strip()) - len(block[-1].strip())) <= 2:
+            block.pop()  # an underlined title
         if block:
             yield block
         block = []

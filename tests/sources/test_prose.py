@@ -40,6 +40,9 @@ Skerry    48 m      1844
 --wind
       Wind the clock before the light is lit, and never after it.
 
+WHY DID HE NEVER LEAVE the tower before it was day?
+---------------------------------------------------
+
 Paul Allen, Bill Gates, Steve Jobs, Ada Lovelace, Grace Hopper.
 
 Roses are red
@@ -142,7 +145,8 @@ The lamp turns by a clock, and the _keeper_ winds it every evening.(1)  *Note
 Winding::, for what he must not forget.
 
    A second paragraph begins with three columns of space, and it goes on
-without them (see *note The weight: (clocks)Weight.).
+without them (see *note The weight: (clocks)Weight.), as is told in *note
+Winding::.
 
      $ wind --all clock
 
@@ -317,7 +321,8 @@ EXPECTED = {
         [
             "The lamp turns by a clock, and the keeper winds it every evening. See Winding, for what he must not "
             "forget.",
-            "A second paragraph begins with three columns of space, and it goes on without them (see The weight.).",
+            "A second paragraph begins with three columns of space, and it goes on without them (see The weight.), "
+            "as is told in Winding.",
             "Wind the clock before the light is lit, and never after it.",
             "Wind all the clocks of the tower, also those that nobody needs.",
             "Some keepers were known to wind it in the morning too.",
