@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
 from typing import ClassVar, TypeAlias
 
 from ssrl_data.answers.blanks import Blanks
@@ -38,6 +40,9 @@ MOST_CHARACTERS = 8000
 """Of a solution or proof that is shown; longer ones are left alone."""
 
 MOST_BLANKS = 12
+
+COUNTED = 5000
+"""Records of the train split that are looked at to state chances: shares above one in a hundred are known by then."""
 
 # Chance of the best constant where no train split has been counted: above all that was measured.
 UNCOUNTED = {NUMBER: 0.1, OPERATOR: 0.5, NAME: 0.5, EXPRESSION: 0.01, STEP: 0.001}
@@ -97,7 +102,7 @@ class MaskedSteps(Task[MaskedStepsParams]):
         """
         shares: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
         first = last = 0.0
-        for record in records:
+        for record in islice(records, COUNTED):
             worked = record.worked
             if worked is None or not _fits(worked):
                 continue
@@ -278,7 +283,12 @@ def _fits(worked: Worked) -> bool:
 
 
 def _solution(worked: Worked) -> Solution:
-    return Solution([worked.problem, *worked.given], [step.text for step in worked.steps])
+    return _read((worked.problem, *worked.given), tuple(step.text for step in worked.steps))
+
+
+@lru_cache(maxsize=16)  # levels and variants of one record follow one another
+def _read(shown: tuple[str, ...], steps: tuple[str, ...]) -> Solution:
+    return Solution(shown, steps)
 
 
 def _same(blank: Blank) -> str:
