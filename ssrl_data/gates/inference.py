@@ -44,8 +44,8 @@ def loose(worked: Worked, steps: Collection[int], known: Iterable[int] = ()) -> 
         known: numbers of steps that may be used from the start, beside the premises of the theorem.
 
     Returns:
-        Pairs of a step and one that it uses, both of `steps`. A pair is also there when its rule cannot be read or too
-        much would have to be tried.
+        Pairs of a step and one that it uses, both of `steps`. A pair is also there when its rule cannot be read, too
+        much would have to be tried, or the recorded inference is not understood.
     """
     chosen = sorted(steps)
     used = {number: set(worked.steps[number].uses or ()).intersection(chosen) for number in chosen}
@@ -56,9 +56,12 @@ def loose(worked: Worked, steps: Collection[int], known: Iterable[int] = ()) -> 
     found = []
     for number in chosen:
         others = [other for other in chosen if other != number and number not in ancestors[other]]
+        recorded = [*worked.given, *(worked.steps[use].text for use in worked.steps[number].uses or ())]
+        # Where formulas are not what this takes them for, not even the recorded way is found.
+        readable = not used[number] or follows(worked, number, recorded)
         for use in sorted(used[number]):
             at_hand = [*base, *(worked.steps[other].text for other in others if other != use)]
-            if follows(worked, number, at_hand) is not False:
+            if not readable or follows(worked, number, at_hand) is not False:
                 found.append((number, use))
     return found
 

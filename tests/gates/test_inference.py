@@ -144,6 +144,13 @@ def test_rules_in_other_words_force_nothing() -> None:
     assert loose(prose, [0, 1]) == [(1, 0)]
 
 
+def test_formulas_of_another_kind_force_nothing() -> None:
+    # A bracket alone, or nothing at all, is put for a variable.
+    for premise, text in (("|- ( x", "|- ( ( x -> a )"), ("|-", "|- ( -> a )")):
+        strange = proof((premise, "mp", ()), (text, "mp", ()), ("|- a", "mp", (0, 1)))
+        assert loose(strange, range(3)) == [(2, 0), (2, 1)]
+
+
 def test_hostile_rules_are_given_up_in_time() -> None:
     many = " ".join("pqrstuv")
     rule = f"from |- {many} and |- {many} {many} infer |- w for any {', '.join('pqrstuv')}"
