@@ -177,9 +177,9 @@ def metamath() -> tuple[Path, Path]:
 def worked() -> Path:
     """A JSONL of worked solutions, {problem, solution, answer, options, document}, made once; skips without lm-eval.
 
-    All are the exemplars that people wrote for prompts, as the wheel of lm-eval (MIT) carries them: 81 of BIG-Bench
-    Hard (MIT; three of each of 27 tasks), 282 of MMLU (MIT; five of nearly each of 57 subjects, some with faults of
-    their own such as broken LaTeX), 8 of grade-school arithmetic and 4 of MATH (MIT). The sentence that only states the
+    All are exemplars that people wrote for prompts, as the wheel of lm-eval carries them under its MIT licence: 81 of
+    BIG-Bench Hard (three of each of 27 tasks), 282 of MMLU (five of nearly each of 57 subjects, some with faults of
+    their own such as broken LaTeX), 8 of grade-school arithmetic and 4 of MATH. The sentence that only states the
     answer is no part of the solution. `document` is the task or subject.
     """
     tasks = wheel("lm-eval==0.4.13") / "lm_eval/tasks"

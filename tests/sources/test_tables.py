@@ -10,6 +10,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import corpora
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -382,6 +383,16 @@ def test_listing_holds_no_content(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
+
+
+def test_real_worked_solutions() -> None:
+    found = worked(corpora.worked())
+    assert len(found) == 375
+    assert [reason for reason in found if isinstance(reason, str)] == ["options are empty or alike"]
+    sound = [solution for solution in found if isinstance(solution, Worked)]
+    assert all(solution.form == SOLUTION and solution.answer for solution in sound)
+    assert sum(bool(solution.options) for solution in sound) == 331
+    assert all(solution.answer in solution.options for solution in sound if solution.options)
 
 
 @pytest.mark.parametrize(
