@@ -30,8 +30,9 @@ _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 def running(text: str) -> bool:
     """Whether a paragraph (one line) is running text: whole sentences, and not a heading, a table, code or names.
 
-    It ends as a sentence or the announcement of an example does, and three words of five at least are plain ones: 98%
-    of the paragraphs of manuals that a person takes for prose are above that, code and tables mostly below a half.
+    It ends as a sentence or the announcement of an example does, and three words of five at least are plain ones. Of
+    what Markdown marks in the manuals of Node.js and npm, that holds for 99.4% of 8,113 paragraphs with such an end,
+    for 1.1% of 4,502 blocks of code and for 5.5% of 236 headings and cells of tables.
     """
     if not _CLOSED.search(text, max(0, len(text) - 8)) or _CODE.match(text):
         return False
