@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ssrl_data.build.plan import make_plan
 from ssrl_data.check.facts import Facts
 from ssrl_data.check.passages import contaminated, near_rows
 from ssrl_data.core import Record, SsrlError
 from ssrl_data.curate.alike import Groups
 from ssrl_data.curate.contamination import read_benchmarks
 from ssrl_data.curate.repeats import NEAR
+from ssrl_data.curate.run import curate
 from ssrl_data.curate.table import read_table, write_table
 from ssrl_data.curate.texts import Curation, Wanted, curate_texts
 from ssrl_data.curate.words import hashed, runs, tokens, words
 from ssrl_data.listing import Item, list_items
 from ssrl_data.media.text import Text
 from ssrl_data.media.worked import Worked
+from ssrl_data.recipe import Recipe, part
+from ssrl_data.registry import source_at
 from ssrl_data.sources.base import Entry, Source
 
 WORDS = [f"{a}{b}{c}" for a in ("ba", "do", "ri", "lu") for b in ("ka", "mo", "ti", "se") for c in ("n", "r", "l", "s")]
@@ -233,3 +238,23 @@ def test_rows_of_two_splits_that_show_one_passage_are_found(tmp_path: Path) -> N
     assert found == [("100", "5")]
     (tmp_path / "held.txt").write_text(prose(9) + "\n")
     assert [row.id for row in contaminated(rows, [tmp_path / "held.txt"])] == ["9"]
+
+
+def test_a_build_leaves_out_what_the_table_does(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    shutil.copytree(Path(__file__).parents[1] / "texts", corpus)
+    tides = (corpus / "tides.md").read_text()
+    (corpus / "twin.md").write_text(f"{tides}\n")
+    (corpus / "zmix.md").write_text(f"{tides}\nNobody had looked behind the old mill since the flood, {ENGLISH}\n")
+    curate([str(corpus)], tmp_path / "t.parquet", 1, say=lambda line: None)
+    table = read_table(tmp_path / "t.parquet")
+    assert "twin.md" in table.empty
+    parts = (part("text/degradation_order", ["easy"], {}),)
+    recipe = Recipe(parts, (str(corpus),), rows=10, curated=str(tmp_path / "t.parquet"))
+    items = {item.key: item for item in make_plan(recipe, [source_at(str(corpus))]).train}
+    assert "twin.md" not in items
+    assert items["tides.md"].entry.dropped == ()
+    source = source_at(str(corpus))
+    text = source.open(items["zmix.md"].entry).text
+    assert text is not None
+    assert [text.paragraphs[number][:6] for number in text.kept] == ["Nobody"]
