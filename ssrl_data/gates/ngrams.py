@@ -1,8 +1,8 @@
 """What words a corpus has, which follow which, and which stand near which: counts in tables of fixed size.
 
-Words are hashed (feature hashing; Weinberger et al., ICML 2009) into counts of one to three neighbours and into counts
-of what stands near a fill (a count-min sketch of two rows; Cormode and Muthukrishnan 2005). Text of any size gives the
-same 12 MB, and the same text the same bytes. A *fill* is what a question may hide: its words, folded, and its kind.
+Words are hashed into counts of one to three neighbours and into counts of what stands near a fill: count-min sketches
+of two rows (Cormode and Muthukrishnan 2005), without which collisions make most guesses. Text of any size gives the
+same 25 MB, and the same text the same bytes. A *fill* is what a question may hide: its words and its kind.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,12 @@ NEAR = 12
 FILLS = 1000
 """Fills of each kind that are kept by name: the most frequent ones."""
 
-_BITS = {"one": 18, "two": 20, "three": 21, "near": 21, "alone": 18, "context": 18, "spread": 18}
+_BITS = {"one": 18, "two": 21, "three": 22, "near": 21, "alone": 18, "context": 18, "spread": 18}
+_SKETCHES = frozenset({"two", "three", "near"})
 _TYPES = {"one": "<u4", "two": "<u2", "three": "u1", "near": "u1", "alone": "<u4", "context": "<u4", "spread": "<f4"}
 _MIX_INT, _FOLD_INT, _FULL = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, (1 << 64) - 1
 _MIX, _FOLD = np.uint64(_MIX_INT), np.uint64(_FOLD_INT)
-_BATCH, _HELD, _BACK = 1 << 16, 100_000, 0.4
+_BATCH, _HELD, _LOWER, _NOISE = 1 << 16, 100_000, 5.0, 4
 _COMMON = 400  # a word of more than one in so many is near everything
 _LIFT, _TWICE = 4.0, 2
 _ENOUGH = 8
@@ -39,9 +40,9 @@ _ENOUGH = 8
 
 @lru_cache(maxsize=1 << 16)
 def hashed(word: str) -> int:
-    """A word's hash, case folded; 64 bits, the same everywhere."""
-    folded = word.casefold().encode("utf-8", "replace")
-    return zlib.crc32(folded) << 32 | zlib.crc32(folded[::-1], 0x5BD1E995)
+    """A word's hash, of 64 bits, the same everywhere. Capitals count: WHERE and May are no `where` and `may`."""
+    data = word.encode("utf-8", "replace")
+    return zlib.crc32(data) << 32 | zlib.crc32(data[::-1], 0x5BD1E995)
 
 
 def hashes(words: Iterable[str]) -> Hashes:
@@ -71,11 +72,11 @@ def _cells(table: str, *parts: Hashes | np.uint64) -> NDArray[np.int64]:
     return (_joined(*parts) >> np.uint64(64 - _BITS[table])).astype(np.int64)
 
 
-def _rows(keys: Hashes | np.uint64, others: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places of pairs in the two rows of the sketch: the upper and the lower bits of one hash."""
-    both, bits = _joined(keys, others), np.uint64(_BITS["near"])
-    low = (both >> np.uint64(8)) & ((np.uint64(1) << bits) - np.uint64(1))
-    return (both >> (np.uint64(64) - bits)).astype(np.int64), low.astype(np.int64) + (1 << _BITS["near"])
+def _rows(table: str, joined: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places of hashes in the two rows of a sketch: by their upper and their lower bits."""
+    bits = np.uint64(_BITS[table])
+    low = (joined >> np.uint64(8)) & ((np.uint64(1) << bits) - np.uint64(1))
+    return (joined >> (np.uint64(64) - bits)).astype(np.int64), low.astype(np.int64) + (1 << _BITS[table])
 
 
 class Counts:
@@ -89,7 +90,7 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        sizes = {name: (2 if name == "near" else 1) << bits for name, bits in _BITS.items()}
+        sizes = {name: (2 if name in _SKETCHES else 1) << bits for name, bits in _BITS.items()}
         self._table = {name: np.zeros(size, _TYPES[name]) for name, size in sizes.items()}
         self.total = 0
         self.band = (0.0, 0.0)
@@ -135,28 +136,37 @@ class Counts:
         last, before, now = last[real], before[real], now[real]
         self.total += len(now)
         np.add.at(t["one"], _cells("one", now), 1)
-        _raise(t["two"], _cells("two", before, now))
-        contexts = np.concatenate([_cells("context", last, before), _cells("context", before)])
-        followed = np.concatenate([_cells("three", last, before, now), _cells("two", before, now)])
-        old = np.concatenate([t["three"][followed[: len(now)]], np.zeros(len(now), np.uint8)])
-        _raise(t["three"], followed[: len(now)])
         # Sum of n log n over what followed a context, so that its entropy is log N - sum / N.
-        for part, table in ((slice(0, len(now)), "three"), (slice(len(now), None), "two")):
-            cells, at, times = np.unique(followed[part], return_index=True, return_counts=True)
-            after = t[table][cells].astype(np.float64)
-            was = old[part][at].astype(np.float64) if table == "three" else np.maximum(after - times, 0)
-            full = after < np.iinfo(t[table].dtype).max  # a full count says no more
-            gain = np.where(full, _nlogn(after) - _nlogn(was), 0.0)
-            np.add.at(t["spread"], contexts[part][at], gain.astype(np.float32))
-            known = np.repeat(full, times)
-            order = np.argsort(followed[part], kind="stable")
-            np.add.at(t["context"], contexts[part][order][known], 1)
+        for table, context, followed in (
+            ("two", _cells("context", before), _joined(before, now)),
+            ("three", _cells("context", last, before), _joined(last, before, now)),
+        ):
+            found, at, times = np.unique(followed, return_index=True, return_counts=True)
+            was = self._seen(table, found)
+            self._raise(table, found, times)
+            after = was + times
+            fits = after < np.iinfo(t[table].dtype).max  # a full count says no more
+            np.add.at(t["spread"], context[at[fits]], (_nlogn(after) - _nlogn(was))[fits].astype(np.float32))
+            np.add.at(t["context"], context[at[fits]], times[fits].astype(np.uint32))
         if self._pairs:
             keys, others = np.array(self._pairs, np.uint64).T
             np.add.at(t["alone"], _cells("alone", keys), 1)
-            for cells in _rows(keys, others):
-                _raise(t["near"], cells)
+            self._raise("near", *np.unique(_joined(keys, others), return_counts=True))
         self._stream, self._pairs = [], []
+
+    def _seen(self, table: str, joined: Hashes) -> NDArray[np.float64]:
+        """How often these were counted in a sketch: the lesser of two counts, each of which others may have raised."""
+        one, two = _rows(table, joined)
+        counted = self._table[table]
+        return np.minimum(counted[one], counted[two]).astype(np.float64)
+
+    def _raise(self, table: str, joined: Hashes, times: NDArray[np.int64]) -> None:
+        """Count hashes in a sketch, up to what it can hold."""
+        counted = self._table[table]
+        for cells in _rows(table, joined):
+            where, place = np.unique(cells, return_inverse=True)
+            more = counted[where] + np.bincount(place, times, len(where))
+            counted[where] = np.minimum(np.iinfo(counted.dtype).max, more)
 
     def close(self) -> None:
         """Enter the rest, and keep of the fills the most frequent ones."""
@@ -213,10 +223,9 @@ class Counts:
             so common that they stand near everything.
         """
         t, key = self._table, hashed(fill(words))
-        others = hashes(sorted({word.casefold() for word in near}))
+        others = hashes(sorted(set(near)))
         often = t["one"][_cells("one", others)].astype(np.float64)
-        one, two = _rows(np.uint64(key), others)
-        seen = np.minimum(t["near"][one], t["near"][two]).astype(np.float64)
+        seen = self._seen("near", _joined(np.uint64(key), others))
         # Expected of as many places near the fill as were counted, were it a fill like any other.
         expected = float(t["alone"][_cell("alone", key)]) * often / max(1, self.total)
         return int(((seen >= _TWICE) & (seen >= _LIFT * expected) & (often * _COMMON < self.total)).sum())
@@ -224,7 +233,7 @@ class Counts:
     def guess(self, kind: str, before: Sequence[str], after: Sequence[str]) -> str | None:
         """The fill of a kind that the words before and after the gap make likeliest, or None where none is known.
 
-        Stupid back-off (Brants et al., EMNLP 2007) on either side, from the fill's own frequency.
+        On either side interpolated with what fewer words say, from the fill's own frequency on.
         """
         known = self._known(kind)
         if known is None:
@@ -234,18 +243,14 @@ class Counts:
         a, b = (hashed(word) if word else 0 for word in ["", "", *before][-2:])
         score = often / self.total
         if b:
-            pairs = t["two"][_cells("two", np.uint64(b), first)].astype(np.float64)
-            alone = max(1.0, float(t["one"][_cell("one", b)]))
-            score = np.where(pairs > 0, pairs / alone, _BACK * score)
+            score = _mixed(self._seen("two", _joined(np.uint64(b), first)), int(t["one"][_cell("one", b)]), score)
         if a and b:
-            triples = t["three"][_cells("three", np.uint64(a), np.uint64(b), first)].astype(np.float64)
-            met = max(1.0, float(t["two"][_cell("two", a, b)]), triples.max())
-            score = np.where(triples > 1, triples / met, _BACK * score)
+            met = self._seen("two", _joined(np.uint64(a), np.array([b], np.uint64)))
+            score = _mixed(self._seen("three", _joined(np.uint64(a), np.uint64(b), first)), met, score)
         if after:
             c = hashed(after[0])
-            there = t["two"][_cells("two", last, np.uint64(c))].astype(np.float64)
-            base = max(1.0, float(t["one"][_cell("one", c)])) / self.total
-            score = score * np.where(there > 0, there / ends, _BACK * base)
+            base = np.full(len(names), float(t["one"][_cell("one", c)]) / self.total)
+            score = score * _mixed(self._seen("two", _joined(last, np.uint64(c))), ends, base)
         return names[int(score.argmax())]
 
     def _often(self, kind: str) -> Mapping[str, int]:
@@ -267,8 +272,8 @@ class Counts:
 
 
 def fill(words: Sequence[str]) -> str:
-    """The name under which a fill is counted: its words, folded, joined by spaces."""
-    return " ".join(words).casefold()
+    """The name under which a fill is counted: its words, joined by spaces."""
+    return " ".join(words)
 
 
 @lru_cache(maxsize=2)
@@ -289,10 +294,12 @@ def counts(prepared: bytes) -> Counts | None:
     return out
 
 
-def _raise(table: NDArray[Any], cells: NDArray[np.int64]) -> None:
-    """Count the cells, up to what the table can hold."""
-    where, times = np.unique(cells, return_counts=True)
-    table[where] = np.minimum(np.iinfo(table.dtype).max, table[where] + times)
+def _mixed(
+    seen: NDArray[np.float64], of: NDArray[np.float64] | float, lower: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Shares of what was seen, mixed with those that a shorter context gives."""
+    out: NDArray[np.float64] = (np.where(seen > _NOISE, seen, 0) + _LOWER * lower) / (of + _LOWER)
+    return out
 
 
 def _nlogn(n: NDArray[np.float64]) -> NDArray[np.float64]:

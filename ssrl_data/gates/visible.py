@@ -17,6 +17,7 @@ _PIECE = re.compile(r"[0-9]+|[A-Z]{2,}(?=s\b)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|
 _RUN = re.compile(r"[a-z]{4,}")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _LETTERS = re.compile(r"[^\W\d_]['’A-Za-z]*")
+_HYPHENED = re.compile(r"[^\W\d_][-'’A-Za-z]*")
 _FIGURE = re.compile(r"(?![0-9])\d|[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u24ff]")
 # What parts words stays as a space, what joins them goes: file-name and file_name are one word, file/name are two.
 _FORM = {
@@ -142,7 +143,7 @@ class _Sought:
             return True
         if self.values and not self.values.isdisjoint(_values(plain)):
             return True
-        if self.acronyms and _spelt_out(self.acronyms, _LETTERS.findall(plain)):
+        if self.acronyms and any(_spelt_out(self.acronyms, form.findall(plain)) for form in (_LETTERS, _HYPHENED)):
             return True
         return len(self.words) > 1 and _spelt_out({found.lower() for found in _UPPER.findall(plain)}, self.words)
 

@@ -35,6 +35,7 @@ SEEN = [
     ("GPL", "the General Public License"),
     ("General Public License", "a GNU GPL text"),
     ("Bank of England", "the BoE and the BE"),
+    ("BASIC", "Beginner's All-purpose Symbolic Instruction Code"),
     ("CPUs", "each CPU of it"),
     ("Thomas Telford", "then Telford went"),
     ("/etc/passwd", "the passwd command"),

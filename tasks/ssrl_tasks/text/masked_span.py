@@ -49,8 +49,11 @@ _ASKED = Span().ask({"answer": "", "aliases": []})
 _COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 _SELECTED = {"number": frozenset({"number"}), "name": frozenset({"name"}), "term": spans.TERMS}
 
-CHANCES = {"random": 0.02, "number": 0.1, "name": 0.02, "term": 0.02, "rare": 0.02, "uncertain": 0.02}
-"""Share of right answers of the best guesser that reads no more than word counts tell."""
+CHANCES = {"random": 0.08, "number": 0.16, "name": 0.09, "term": 0.09, "rare": 0.09, "uncertain": 0.08}
+"""What the best blind guesser scores: measured on all rows of 2,089 held-out documents at each level, with counts of
+8,356 others and without. One constant answer is right in up to 5.9% (`random`), 7.1% (`name`), 7.7% (`term`), 5.1%
+(`rare`), 3.2% (`uncertain`) and, of 25 rows, 16% (`number`); the best answer for each wording, chosen on the same rows,
+in up to 9.3%. A model of word counts trained on other documents stays below that."""
 
 _CALLED = {
     "number": "a number",
@@ -236,12 +239,14 @@ class _Passage:
         span = self.span
         before = _words(left[-_SIDE:])[1:] if len(left) > _SIDE else _words(left)
         after = _words(right[:_SIDE])
-        if counts.fills.get(span.kind, [("", 0)])[0][0] == self.name:
+        own = self.name.casefold()
+        if counts.fills.get(span.kind, [("", 0)])[0][0].casefold() == own:
             return "most frequent of its kind"
         near = [*before[-ngrams.NEAR :], *after[: ngrams.NEAR]]
         if not span.told and counts.ties(_words(self.answer), near) < _TIES[span.kind == "number"]:
             return "nothing near it points to it"
-        return "first guess of word counts" if counts.guess(span.kind, before, after) == self.name else ""
+        guess = counts.guess(span.kind, before, after) or ""
+        return "first guess of word counts" if guess.casefold() == own else ""
 
 
 def _large(counts: Counts | None) -> TypeGuard[Counts]:

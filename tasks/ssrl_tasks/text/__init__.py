@@ -1,0 +1,1 @@
+"""Tasks over prose and worked solutions."""
