@@ -1,1 +1,1 @@
-"""Tasks over prose and worked solutions."""
+"""Tasks over prose and over worked solutions."""
