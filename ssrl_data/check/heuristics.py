@@ -121,6 +121,8 @@ def _place(shown: str, gap: int) -> tuple[int, int]:
 def _option(weight: Callable[[str, str], int]) -> Guesser:
     def guess(row: Facts) -> str:
         kind, value, _ = unpack_answer(row.answer)
+        if not value.get("options"):  # a level may mix kinds
+            return tagged("")
         shown = _shown(row.text)
         return str(kind.gold({**value, "answer": max(value["options"], key=lambda option: weight(shown, option))}))
 
