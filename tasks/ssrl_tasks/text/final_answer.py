@@ -87,6 +87,7 @@ class FinalAnswer(Task[FinalAnswerParams]):
 
     needs = frozenset({"worked"})
     pictures: ClassVar[bool] = False
+    signal: ClassVar = frozenset({"prompt"})
     levels: ClassVar = {
         "easy": FinalAnswerParams(),
         "medium": FinalAnswerParams((final.NUMBER,)),

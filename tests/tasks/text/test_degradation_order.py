@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import made_rows
 import pytest
@@ -180,6 +181,6 @@ def test_a_paragraph_that_is_left_out_is_never_shown() -> None:
         ({"credit": "half"}, "credit is 'half'"),
     ],
 )
-def test_parameters_are_checked(change: dict[str, object], message: str) -> None:
+def test_parameters_are_checked(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(DegradationOrderParams(nested=False), **change)
