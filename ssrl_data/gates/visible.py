@@ -124,8 +124,9 @@ class _Sought:
         self.short = {piece for piece in pieces if len(piece) < _SHORT and not piece.isdigit()}
         self.stems = [_stem(piece) for piece in pieces if len(piece) >= _SHORT and not piece.isdigit()]
         whole = answer.translate(_FORM).replace(" ", "").lower()
-        # Of a short answer the whole is looked for among the pieces, of a longer one anywhere.
-        self.short |= {whole} if len(whole) <= _LEAST else set()
+        # The whole too: of one or two letters among the pieces, of three or four inside words, of more anywhere.
+        self.short |= {whole} if len(whole) < _SHORT else set()
+        self.stems += [whole] * (not whole.isdigit() and len(whole) >= _SHORT)
         self.joined = [stem for stem in self.stems if len(stem) > _LEAST] + [whole] * (len(whole) > _LEAST)
         self.values = _values(answer)
         self.acronyms = {found.lower() for found in _UPPER.findall(answer)}

@@ -36,6 +36,7 @@ SEEN = [
     ("General Public License", "a GNU GPL text"),
     ("Bank of England", "the BoE and the BE"),
     ("BASIC", "Beginner's All-purpose Symbolic Instruction Code"),
+    ("NeXT", "under NEXTSTEP, then"),
     ("CPUs", "each CPU of it"),
     ("Thomas Telford", "then Telford went"),
     ("/etc/passwd", "the passwd command"),
