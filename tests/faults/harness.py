@@ -18,10 +18,12 @@ SSRL = str(Path(sys.executable).parent / "ssrl")
 
 
 def command(corpus: Path, out: Path, workers: int = 2) -> list[str]:
-    """A build of small rows: of clips where the corpus holds some, else of pictures."""
+    """A build of small rows: of clips or of texts where the corpus holds some, else of pictures."""
     asked = ["image/tile_anomaly", "image/jigsaw", "-p", "side=64", "--rows", "120"]
     if any(corpus.glob("*.mp4")):
         asked = ["video/count", "video/jigsaw", "-p", "pixels=9216", "--rows", "48"]
+    if any(corpus.glob("*.md")):
+        asked = ["text/masked_span", "text/degradation_order", "text/masked_steps", "--rows", "60"]
     return [
         SSRL, "build", *asked, "--source", str(corpus), "--out", str(out),
         "--level", "easy", "--split", "test=0.3", "--workers", str(workers),
