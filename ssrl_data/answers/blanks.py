@@ -16,8 +16,8 @@ from ssrl_data.registry import answer_kind
 
 MOST = 99
 
-_LABEL = re.compile(r"\(?([0-9]{1,2})(?::|[.)]:?\s)(.*)", re.DOTALL)
-_LABELS = frozenset("(0123456789")  # what a label begins with
+_LABEL = re.compile(r"(?:\(?([0-9]{1,2})(?::|[.)]:?\s)|\[?MASK ([0-9]{1,2})\]?\s{0,9}[:=]?\s)(.*)", re.DOTALL)
+_LABELS = frozenset("(0123456789[M")  # what a label begins with
 _WHOLE = Credit("exact", 0.0)
 
 
@@ -79,7 +79,7 @@ class Blanks(ShortAnswer):
         return f"{len(parts)} items separated by semicolons ({listed})"
 
     def parse(self, text: str, value: Json) -> Json | None:
-        """What each blank was filled with, in order: `x; y; z`, one a line, or labelled (`1: x`).
+        """What each blank was filled with, in order: `x; y; z`, one a line, or labelled (`1: x`, `[MASK 1] = x`).
 
         A blank left empty reads as None; one filled with what its kind cannot read makes the whole unreadable.
         """
@@ -160,7 +160,7 @@ def _items(text: str, n: int) -> list[str] | None:
     if items[0][:1] not in _LABELS:
         return items
     labelled = [_LABEL.fullmatch(item) for item in items]
-    found = {int(match[1]): match[2].strip() for match in labelled if match is not None}
+    found = {int(match[1] or match[2]): match[3].strip() for match in labelled if match is not None}
     if set(found) == set(range(1, n + 1)):
         return [found[i] for i in range(1, n + 1)]
     return items

@@ -16,6 +16,9 @@ _INTEGER = re.compile(r"[0-9]{1,18}")
 _JOINED = re.compile(r"(?<=[^\W\d_])[-_](?=[^\W\d_])")
 # What models put beside an option: "Tile 3", "Option B", "90 degrees".
 _NOUNS = frozenset({"answer", "choice", "image", "number", "option", "picture", "piece", "tile"})
+# Signs and the words for them, where a choice has these among its options.
+_SIGNS = {"+": "plus", "-": "minus", "*": "times", "x": "times", "\u00d7": "times", "\u00b7": "times"}
+_SIGNS |= {"/": "divided by", "\u00f7": "divided by", "\\times": "times", "\\cdot": "times", "\\div": "divided by"}
 _DEGREES = ("°", " degrees", " degree")
 
 
@@ -60,11 +63,14 @@ class Choice(ShortAnswer):
         return f"{', '.join(options[:-1])} or {options[-1]}"
 
     def parse(self, text: str, value: Json) -> Json | None:
-        """The option spelled, also as `b`, `B.`, `(B)`, `**B**`, `Tile 3`, `90 degrees`."""
+        """The option spelled, also as `b`, `B.`, `(B)`, `**B**`, `Tile 3`, `90 degrees`, `+` for `plus`."""
         options = value["options"]
         if text in options:
             return text
         index = _index(tuple(options))
+        sign = _SIGNS.get(plain(text).strip("$`'\"() "))
+        if sign in options:
+            return sign
         text = _normal(text)
         if text in index:
             return index[text]

@@ -21,9 +21,9 @@ from typing import ClassVar, TypeAlias
 
 from ssrl_data import sandbox
 from ssrl_data.algebra import modular
-from ssrl_data.algebra.parsing import LENGTH, SLACK, NotRead, Tree, exact, parse_items, text_of
+from ssrl_data.algebra.parsing import LENGTH, SLACK, NotRead, Tree, exact, parse_items, symbols_of, text_of
 from ssrl_data.answers.base import NO_JUDGE, UNDECIDED, ShortAnswer, verdict
-from ssrl_data.answers.reading import tagged
+from ssrl_data.answers.reading import said_of, tagged
 from ssrl_data.core import Answer, Credit, Json, Verdict
 
 SECONDS = 2.0
@@ -88,11 +88,15 @@ class Expression(ShortAnswer):
         """The normal text of the expression spelled; that of the right one where the two are known to be equal."""
         names = tuple(value["symbols"])
         try:
-            given = _read(text.strip("$ \n").rstrip("$. "), names)
+            text = text.strip("$`* \n").rstrip("$`*.,; \n")
+            said = said_of(text)
+            given = _read(said[1] if said else text, names)
         except NotRead:
             return None
         if value["form"] != "any" and not all(_has_form(part, value["form"]) for part in given[1]):
             return None
+        if said and said[0] and any(said[0].strip("\\") in symbols_of(part) for part in given[1]):
+            return None  # `x = x + 1` gives x no value
         right = _right(value["answer"], names)
         spelled = _text(given)
         return _text(right) if spelled == _text(right) or _same(given, right, value["answer"], 1) == YES else spelled

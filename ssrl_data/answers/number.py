@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import ClassVar, TypeAlias
 
 from ssrl_data.answers.base import ShortAnswer, verdict
-from ssrl_data.answers.reading import bare, plain
+from ssrl_data.answers.reading import bare, plain, said_of
 from ssrl_data.core import Answer, Credit, Json, Verdict
 
 Rational: TypeAlias = int | str | Fraction
@@ -17,7 +17,12 @@ Rational: TypeAlias = int | str | Fraction
 DIGITS = 18  # of numerator and denominator, or of both sides of the point; nothing longer is converted
 
 _DECIMAL = re.compile(r"([+-]?)([0-9]{0,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})(?:\.([0-9]{0,18}))?")
-_FRACTION = re.compile(r"([+-]?)(?:([0-9]{1,18})\s*/\s*([0-9]{1,18})|\\[dt]?frac\{([0-9]{1,18})\}\{([0-9]{1,18})\})")
+_FRACTION = re.compile(
+    r"([+-]?)(?:([0-9]{1,18})\s*/\s*([0-9]{1,18})|\\[dt]?frac\{(-?[0-9]{1,18})\}\{([0-9]{1,18})\}"
+    r"|\\[dt]?frac\s?([0-9])\s?([0-9]))"
+)
+_SIGN = re.compile(r"([+-])\s(?=[0-9.\\])")
+_THIN = re.compile(r"(?<=[0-9])(?:\{,\}|\\,)(?=[0-9]{3}(?![0-9]))")
 
 
 class Number(ShortAnswer):
@@ -110,8 +115,15 @@ class Number(ShortAnswer):
         return self.forms[value["form"]] + between
 
     def parse(self, text: str, value: Json) -> Json | None:
-        r"""The number spelled, in lowest terms, if in the form asked: `-2`, `1,024`, `0.75`, `3/4`, `\frac{3}{4}`."""
+        r"""The number spelled, in lowest terms, if in the form asked: `-2`, `1,024`, `0.75`, `3/4`, `\frac{3}{4}`.
+
+        A name before it and a sign of its unit do not matter: `x = 2`, `$2`, `20%`, `90°`.
+        """
         text = plain(text).strip("$ ")
+        if (said := said_of(text)) is not None:
+            text = said[1].strip("$ ")
+        text = _THIN.sub(",", _SIGN.sub(r"\1", text.removeprefix("\\$"))).removesuffix("%").removesuffix("\\")
+        text = text.removesuffix("°").rstrip()
         return _read(text, value["form"]) or _read(bare(text), value["form"])
 
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
@@ -152,10 +164,10 @@ def _read(text: str, form: str) -> str | None:
             return None
         number = Fraction(int(whole + (part or "")), 10 ** len(part or ""))
     elif form in ("fraction", "any") and (found := _FRACTION.fullmatch(text)) is not None:
-        sign, below = found[1], int(found[3] or found[5])
+        sign, below = found[1], int(found[3] or found[5] or found[7])
         if below == 0:
             return None
-        number = Fraction(int(found[2] or found[4]), below)
+        number = Fraction(int(found[2] or found[4] or found[6]), below)
     else:
         return None
     return str(-number if sign == "-" else number)

@@ -18,7 +18,12 @@ FEWEST = 3  # of two places only one order is not the identity
 MOST = 99
 
 _LIST = re.compile(r"[0-9\s,;]+")
-_CHAIN = re.compile(r"[0-9]{1,2}(?:\s*(?:->|-|>)\s*[0-9]{1,2})+")
+_CHAIN = re.compile(r"[0-9]{1,2}(?:\s*(?:[-=]{0,3}>|-)\s*[0-9]{1,2})+")
+_ARROWS = re.compile(r"\\(?:to|(?:long)?rightarrow|Rightarrow)(?![A-Za-z])")
+# What models put beside a number: "Step 2, Step 1 and then Step 3", `2,\ 1,\ 3`, `\{2, 1, 3\}`.
+_BESIDE = re.compile(
+    r"\b(?:step|image|frame|tile|piece|picture|version)s?\b|\b(?:and|then)\b|#|\\(?=[{}])|\\[,;: ]", re.IGNORECASE
+)
 _DIGITS = re.compile(r"[0-9]+")
 _BRACKETS = str.maketrans("[](){}", "      ")
 
@@ -120,10 +125,12 @@ def spelled(text: str, n: int) -> list[int] | None:
     """The order of the numbers 1 to n that a text spells, each number once, or None.
 
     Args:
-        text: `2, 1, 3`, `2 1 3`, `[[2, 1], [3, 4]]`, `2-1-3`, `2 -> 1 -> 3`.
+        text: `2, 1, 3`, `2 1 3`, `[[2, 1], [3, 4]]`, `2-1-3`, `2 -> 1 -> 3`, `Step 2, Step 1 and Step 3`.
         n: 1 to 99.
     """
-    text = bare(plain(text).translate(_BRACKETS))
+    text = plain(text)
+    if not _LIST.fullmatch(text):
+        text = bare(_BESIDE.sub(" ", _ARROWS.sub(">", text)).translate(_BRACKETS))
     if _LIST.fullmatch(text) is None and _CHAIN.fullmatch(text) is None:
         return None
     words = _DIGITS.findall(text)

@@ -57,11 +57,15 @@ _SPELLING = str.maketrans(
         **dict.fromkeys("\uff3d\u3011", "]"),
         "\uff1a": ":",
         "\uff1b": ";",
-        "\u2192": ">",
+        **dict.fromkeys("\u2192\u21d2\u27f6\u27f9\u279c\u2794", ">"),
     }
 )
 _PIECE = re.compile(r"[{}]|[^\\{}]+|\\boxed\{|\\[{}]?")
-_LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{(.*)\}", re.DOTALL)
+_LATEX = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{(.*)\}|\\\((.*)\\\)\.?|\\\[(.*)\\\]\.?", re.DOTALL)
+_NAMED = re.compile(
+    r"(?:(\\?[A-Za-z]{1,9}(?:_(?:\w|\{\w{1,9}\}))?)(?:\([A-Za-z](?:, ?[A-Za-z])*\))?|\(([A-Za-z](?:, ?[A-Za-z])*)\)"
+    r"|\[MASK(?: [0-9]{1,2})?\])?\s{0,9}=\s{0,9}([^=]+)",
+)
 _WRAP = " \t\r\n*_`\"'$()[]{}"
 _STOP = _WRAP + ".,;:!"
 
@@ -128,6 +132,12 @@ def bare(text: str) -> str:
     return text.lstrip(_WRAP).rstrip(_STOP)
 
 
+def said_of(text: str) -> tuple[str, str] | None:
+    """The name and the value of `x = 5`, `f(x) = 2x`, `(x, y) = (1, 2)`, `[MASK 1] = 5` and `= 5`; None of all else."""
+    found = _NAMED.fullmatch(text) if "=" in text else None
+    return None if found is None else (found[1] or found[2] or "", found[3])
+
+
 def _attempt(text: str, parse: Callable[[str], Json | None]) -> Json | None:
     if not visible(text):  # before stripping, which takes some invisible characters for spaces
         return None
@@ -135,7 +145,7 @@ def _attempt(text: str, parse: Callable[[str], Json | None]) -> Json | None:
     for _ in range(3):
         if not text.startswith("\\") or (inner := _LATEX.fullmatch(text)) is None:
             break
-        text = inner[1].strip()
+        text = next(part for part in inner.groups() if part is not None).strip()
     if not 0 < len(text) <= LONGEST or OPEN in text or CLOSE in text:
         return None
     return parse(text)

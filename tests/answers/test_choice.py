@@ -13,6 +13,7 @@ B = pack_answer(Choice().answer("B", ["A", "B", "C", "D"]))
 THREE = pack_answer(Choice().answer("3", ["1", "2", "3", "4"]))
 TURN = pack_answer(Choice().answer("-90", ["-90", "0", "90", "180"]))
 PLACE = pack_answer(Choice().answer("top-left", ["top-left", "top right", "Bottom_Left"]))
+PLUS = pack_answer(Choice().answer("plus", ["plus", "minus", "times", "divided by"]))
 LESS = pack_answer(Choice().answer("<", ["<", "=", ">"]))
 SIGN = pack_answer(Choice().answer("+", ["+", "-"]))
 
@@ -41,6 +42,16 @@ ATTACKS = [
     (B, "I answer in <answer></answer>: <answer>B</answer>", 1.0, "exact"),
     (B, "<answer>letter</answer> means <answer>B</answer>", 1.0, "exact"),
     (B, "<answer><answer>B</answer></answer>", 1.0, "exact"),
+    (B, "<answer>\\(B\\)</answer>", 1.0, "exact"),
+    (B, "<answer>+</answer>", 0.0, "malformed"),
+    (PLUS, "<answer>+</answer>", 1.0, "exact"),
+    (PLUS, "<answer>`+`</answer>", 1.0, "exact"),
+    (PLUS, "<answer>$+$</answer>", 1.0, "exact"),
+    (PLUS, "<answer>−</answer>", 0.0, "inexact"),
+    (PLUS, "<answer>*</answer>", 0.0, "inexact"),
+    (PLUS, "<answer>\\(\\div\\)</answer>", 0.0, "inexact"),
+    (PLUS, "<answer>+ or -</answer>", 0.0, "malformed"),
+    (PLUS, "<answer>++</answer>", 0.0, "malformed"),
     (B, "<answer>A</answer>", 0.0, "inexact"),
     (B, "<answer>D</answer>", 0.0, "inexact"),
     (B, "A", 0.0, "inexact"),

@@ -82,7 +82,10 @@ ATTACKS = [
     "0x10",
     "hello",
     "__import__('os')",
-    "x = 1",
+    "x = x + 1",
+    "1 = x",
+    "y = x = 1",
+    "x != 1",
     "x < 1",
     "12%",
     r"\text{one}",
@@ -109,6 +112,23 @@ def graded(right: str, given: str, form: str = "any") -> float | None:
 def test_equal_expressions_are_right_both_ways(right: str, given: str) -> None:
     assert graded(right, given) == 1.0
     assert graded(given.strip("$."), right) == 1.0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("y = 2x", "f(x) = 2x", r"\(2x\)", r"\[ y = 2x \]", "**2x**", "`2*x`", "2x,", r"$f_{1}(x)=2x$.", "= 2x"),
+        r"\(y = \dfrac{4x}{2}\).",
+    ],
+)
+def test_what_models_put_around_an_expression_does_not_matter(given: str) -> None:
+    assert graded("2x", given) == 1.0
+    assert graded("3x", given) == 0.0
+
+
+def test_a_tuple_may_be_named() -> None:
+    assert graded("(1, 2)", "(x, y) = (1, 2)") == 1.0
+    assert graded("5", "x = 5", "fraction") == 1.0
 
 
 @pytest.mark.parametrize(("right", "given"), DIFFERENT)
