@@ -135,6 +135,7 @@ class ReasoningGym(Source):
                     origin=f"reasoning-gym {self.release}, {task}",
                     media="worked",
                     part=(number, 1),
+                    stamp=group,
                 )
 
     def open(self, entry: Entry) -> Record:
@@ -146,7 +147,7 @@ class ReasoningGym(Source):
         """
         task = entry.key.partition("//")[0]
         item = _tasks(task)[entry.part[0]]
-        if _group(item["question"]) != entry.group:
+        if _group(item["question"]) != entry.stamp:
             raise Reject("another item than the listed one")
         if _tasks(task).score_answer(item["answer"], item) != 1:
             raise Reject("its own answer is not right")

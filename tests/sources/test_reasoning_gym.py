@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -112,7 +113,8 @@ def test_a_hash_seed_changes_nothing() -> None:
 
 def test_an_item_is_checked_when_it_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_at("reasoning-gym:gcd?size=3")
-    entry = next(iter(source.entries()))
+    entry = replace(next(iter(source.entries())), group="as a curation joined it")
+    assert source.open(entry).group == entry.group
     made = reader._tasks("gcd")
     monkeypatch.setattr(type(made), "score_answer", lambda *_: 0.5)
     with pytest.raises(Reject, match="its own answer is not right"):
