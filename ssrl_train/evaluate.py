@@ -24,9 +24,9 @@ class Accuracy:
     Attributes:
         rows: rows judged; those without a known truth are not.
         right: rows answered exactly.
-        chance: mean probability over these rows that the best blind guess is exactly right. Where an answer's value
-            does not tell it, the row's `chance`, the expected final score of that guess, stands in as an upper bound
-            (1 where that is null).
+        chance: mean probability over these rows that the best blind guess is exactly right. Where an answer is either
+            right or wrong that is the row's `chance`, which may be more than its value tells; with partial credit it is
+            what the value tells, or else the row's `chance` as an upper bound (1 where that is null).
         photographs: distinct source records behind the rows; rows of one photograph are not independent, so read the
             interval beside this number.
     """
@@ -76,7 +76,9 @@ def accuracy(rows: Dataset, verdicts: Sequence[Verdict]) -> Accuracy:
 
 def _luck(answer: str, chance: float | None) -> float:
     """The chance that a blind answer is exactly right, or an upper bound."""
-    kind, value, _ = unpack_answer(answer)
+    kind, value, credit = unpack_answer(answer)
+    if credit.rule == "exact" and chance is not None:
+        return chance
     luck: float | None = kind.luck(value)
     return luck if luck is not None else 1.0 if chance is None else chance
 

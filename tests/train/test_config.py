@@ -15,6 +15,7 @@ from ssrl_train.sft import make_sft_args
 from ssrl_train.tiny import Tiny
 
 SHIPPED = sorted((ROOT / "tasks/recipes/train").glob("*.yaml"))
+TOKENS = {"demo": 4, "step_order": 9, "spatial_ssrl": 2048, "mr_rlvr": 3072, "pretrainzero": 4096}
 GRPO = {"method": "grpo", "grpo": {"max_steps": 2}}
 BASE = {"data": "d", "out": "o", "model": "m", "stages": [GRPO]}
 
@@ -142,7 +143,7 @@ def test_a_shipped_config_becomes_trls_options(path: Path, tmp_path: Path) -> No
             assert {key: getattr(args, key) for key in stage.grpo} == dict(stage.grpo)
             assert prompts_a_batch(args) >= 8
             assert args.use_vllm or args.generation_kwargs == {"suppress_tokens": [7]}
-    assert config.response_tokens() == {"demo": 4, "spatial_ssrl": 2048}.get(path.stem, 512)
+    assert config.response_tokens() == TOKENS.get(path.stem, 512)
 
 
 def test_the_published_training_begins_with_a_cold_start(tmp_path: Path) -> None:
