@@ -124,8 +124,8 @@ class Solution:
                 label = "gap" + "".join("abcdefghij"[int(digit)] for digit in str(number))
                 truth[label] = blank.value
                 gaps |= dict.fromkeys(blank.places, label)
-            else:  # its equation has no other gap, and helps to find no other
-                aside += blank.equations
+            else:  # its equation has no other gap, and the side that it is on helps to find nothing
+                aside += blank.places
                 if any(_within(place, blank.equations[0]) for place in places if place not in blank.places):
                     return False
         known = self._closure(gaps, truth, aside)
@@ -137,14 +137,22 @@ class Solution:
         if any(visible(blank.right, around) for blank in blanks if blank.kind == NUMBER):
             return False
         joined = HOLE.join(around).replace(" ", "").replace("$", "")
-        return not any(self._context(blank) in joined for blank in blanks if blank.kind in (OPERATOR, NAME))
+        contexts = (context for blank in blanks if blank.kind in (OPERATOR, NAME) for context in self._contexts(blank))
+        return not any(context in joined for context in contexts)
 
-    def _context(self, blank: Blank) -> str:
+    def _contexts(self, blank: Blank) -> Iterator[str]:
         """An operator with its operands, a name with what it is joined to: where it stands again, it can be copied."""
         (step, start, end), *_ = blank.places
         text, (_, low, high) = self.steps[step], blank.equations[0]
-        before, after = _PIECES.findall(text[low:start].rstrip()), _PIECES.findall(text[end:high].lstrip())
-        return "".join([*before[-1:], text[start:end], *after[:1]])
+        before, after = (
+            [piece for piece in _PIECES.findall(part) if piece.strip(" $")]
+            for part in (text[low:start], text[end:high])
+        )
+        yield "".join([*before[-1:], text[start:end], *after[:1]])
+        if blank.kind == NAME and len(before) > 1:
+            yield "".join([*before[-2:], text[start:end]])
+        if blank.kind == NAME and len(after) > 1:
+            yield "".join([text[start:end], *after[:2]])
 
     def hidden(self, blanks: Sequence[Blank], mark: Callable[[int], str]) -> list[str]:
         """The steps with a mark in every place; `mark` is given the number of the blank, from 0."""
@@ -168,7 +176,13 @@ class Solution:
 
         A name has a value where an equation has the name alone on one side; one with two values has none.
         """
-        systems = [self._trees(e, gaps) for e in self.equations if e.place not in aside]
+        systems = [
+            [
+                None if any(_within(place, (e.step, *side)) for place in aside) else tree
+                for side, tree in zip(e.sides, self._trees(e, gaps), strict=True)
+            ]
+            for e in self.equations
+        ]
         known: dict[str, Fraction] = {}
         ambiguous: set[str] = set()
         for _ in range(len(systems) + 1):

@@ -84,6 +84,19 @@ def test_names_are_asked_when_one_alone_fits() -> None:
     assert found(same, "name") == []
 
 
+def test_what_a_step_computes_is_no_reason_not_to_ask_how() -> None:
+    steps = ["Dan has d = 27 coins.", "Let c = d + 83 = 110.", "Then u = 4 * c = 440."]
+    chain = Solution(["Clara has 83 more than Dan, who has 27."], steps)
+    assert found(chain, "operator") == ["plus", "times"]
+    assert found(chain, "name") == ["d", "c"]
+    assert found(Solution(["?"], ["Let d = 27.", "Then x = 4 * d."]), "operator") == []  # nothing says what x is
+
+
+def test_a_name_that_stands_elsewhere_beside_the_same_sign_is_not_asked() -> None:
+    steps = ["Let p = 40 - 10 = 30.", "Let d = 30 / 10 = 3.", "It is p - d = 27."]
+    assert found(Solution(["What is p - d, to begin with?"], steps), "name") == []
+
+
 def test_an_expression_is_asked_when_its_equation_is_an_identity() -> None:
     step = "The product is (x + 3)(x - 5) = x^2 - 2x - 15."
     assert found(Solution(["?"], [step]), "expression") == ["x^2 - 2x - 15"]

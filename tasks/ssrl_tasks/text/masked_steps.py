@@ -308,7 +308,15 @@ def _kept(operators: Mapping[str, float], name: str) -> float:
 
 def _hideable(worked: Worked) -> list[int]:
     """Steps of a proof that may be hidden alone."""
-    return [n for n in derivable(worked) if not shown_elsewhere(worked, {n})] if told_apart(worked) else []
+    if not told_apart(worked):
+        return []
+    return [n for n in derivable(worked) if _told_whole(worked.steps[n].text) and not shown_elsewhere(worked, {n})]
+
+
+def _told_whole(formula: str) -> bool:
+    """Whether reading an answer cuts no token at its end, as it would `RR*` in `( A e. RR* )`, which is not `RR`."""
+    read = (Span().parse(formula, {"answer": formula, "aliases": []}) or "").split()
+    return read == formula.lower().split()[: len(read)]
 
 
 def _marks(count: int) -> list[str]:

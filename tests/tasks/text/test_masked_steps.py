@@ -168,3 +168,23 @@ def test_audit_finds_a_step_that_does_not_follow() -> None:
     value = {**one.answer.value, "answer": "|- ( a -> b )"}
     wrong = dataclasses.replace(one, answer=dataclasses.replace(one.answer, value=value))
     assert list(MaskedSteps.audit(made_rows.row(MaskedSteps(params), "step", wrong), []))
+
+
+def test_no_formula_is_hidden_that_reading_an_answer_would_cut() -> None:
+    rules = {"mp": "from |- ph and |- ( ph -> ps ) infer |- ps for any ph, ps"}
+
+    def hidden(last: str) -> list[str]:
+        steps = (
+            Step("|- x = y", "ax", ()),
+            Step(f"|- ( x = y -> ( z = y -> z e. {last} ) )", "ax", ()),
+            Step(f"|- ( z = y -> z e. {last} )", "mp", (0, 1)),
+            Step("|- t e. t", "ax", (2,)),
+        )
+        item = Record("r", "r", "0" * 32, worked=Worked(PROOF, "To prove: |- t e. t", (), steps, rules=rules))
+        try:
+            return [example.solution for example in MaskedSteps(MaskedStepsParams(("step",))).make([item], Rng(1), 0)]
+        except Skip:
+            return []
+
+    assert len(hidden("RR")) == 1
+    assert hidden("RR*") == []
