@@ -166,12 +166,6 @@ def statements(question: str) -> int:
     return sum(all(t == holds(text, truth) for t, text in zip(truth, said, strict=True)) for truth in truths)
 
 
-def polygon(question: str) -> Fraction:
-    (sides,) = re.findall(r"(\d+)[- ](?:side|gon)", question)
-    angles = [Fraction(a) for a in re.findall(r"(\d+(?:\.\d+)?)°", question)]
-    return 180 * (int(sides) - 2) - sum(angles)
-
-
 def primes(question: str) -> int:
     low, high = ints(question)[-2:]
     return sum(n > 1 and all(n % d for d in range(2, math.isqrt(n) + 1)) for n in range(low, high + 1))
@@ -206,7 +200,6 @@ RECOMPUTED: dict[str, Callable[[str], object]] = {
     "products": lambda q: expression(q.partition("Give")[0].replace("=", "").strip(" .")),
     "rotten_oranges": oranges,
     "self_reference": statements,
-    "simple_geometry": polygon,
     "spell_backward": lambda q: re.findall(r"\w+", q)[-1][::-1],
 }
 

@@ -51,6 +51,7 @@ _EXPAND = re.compile(r"\b(?:expand|multiply out)\b", re.IGNORECASE)
 _TOLD = re.compile(
     r"\b(?:answer|solution|ans)\s*(?:[:=]\s*\S|is:?\s*[-−+$\\({]*(?:[0-9]|[A-J]\b(?! [a-z])))", re.IGNORECASE
 )
+_BASE = re.compile(r"\bbase[- ]?[0-9]|\bhex(?:adecimal)?\b", re.IGNORECASE)
 _ALONE = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
 _RUN = re.compile(r"(\\?)([A-Za-z]{2,})")
 _BETWEEN = re.compile(r"[$?!;:,=\n]|\.(?:\s|$)|(?<![A-Za-z\\])[A-Za-z]{2,}(?![A-Za-z])")
@@ -105,6 +106,8 @@ def typed(problem: str, answer: str, options: Sequence[str] = ()) -> Typed | Non
             return None if _THIRD.search(problem) else Typed(WORD, word, "", pair)
     if (solved := _SOLVED.fullmatch(bare)) and re.search(rf"(?<![A-Za-z]){solved[1]}(?![A-Za-z])", problem):
         bare = solved[2].strip()
+    if _BASE.search(problem) and re.search(r"[A-Za-z]", bare):  # 34a has neither a unit nor a factor a there
+        return None
     return _number(problem, bare) or _expression(problem, bare)
 
 

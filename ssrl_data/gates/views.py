@@ -17,6 +17,7 @@ _FREE = "bcknpqrtuvwxyz"
 """Letters that may stand for a variable: none is an article, a constant or, in prose, mostly a unit."""
 
 _LETTER = re.compile(r"(?<![A-Za-z\\])([a-z])(?![A-Za-z])")
+_DIGITS = re.compile(r"\bbase[- ]?[0-9]|\b(?:hexa)?decimal\b|\b(?:hex|octal|binary|digits?)\b", re.IGNORECASE)
 _RUN = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,3}(?![A-Za-z])")
 _REFERS = re.compile(
     r"\b(?:all|none|both|neither|either|any|some|each|one|two|more than one)\b.{0,24}\b(?:above|below|these|those|them"
@@ -50,11 +51,14 @@ class Question:
 def variables(question: Question) -> tuple[str, ...]:
     """Letters that are surely variables wherever they stand alone, in order.
 
-    Such a letter stands somewhere beside a digit, an equals sign or an operator; nowhere behind a number and a space,
+    There is none where digits are spoken of, as letters may be digits of another base. Such a letter stands somewhere
+    beside a digit, an equals sign or an operator; nowhere behind a number and a space,
     like a unit, between digits, like a times sign, between quotes, in brackets of its own, before a hyphen or an
     apostrophe, or inside a short run of letters that may be a product or a differential.
     """
     whole = "\n".join(question.texts)
+    if _DIGITS.search(whole):
+        return ()
     runs = {run.group() for run in _RUN.finditer(whole)}
     out = []
     for v in sorted(set(_LETTER.findall(whole)) & set(_FREE)):

@@ -35,8 +35,7 @@ TASKS = frozenset(
     {
         *("base_conversion", "binary_alternation", "bitwise_arithmetic", "chain_sum", "count_bits", "count_primes"),
         *("course_schedule", "decimal_chain_sum", "dice", "game_of_life_halting", "gcd", "largest_island", "lcm"),
-        *("maze", "products", "rotten_oranges", "self_reference", "simple_geometry"),
-        "spell_backward",
+        *("maze", "products", "rotten_oranges", "self_reference", "spell_backward"),
     }
 )
 """Tasks that are read."""
@@ -54,6 +53,7 @@ REFUSED = {
     "syllogism": "that some are follows there from all are, which holds only where there are any",
     "fraction_simplification": "the fraction of the question has the same value as its answer",
     "prime_factorization": "the number of the question has the same value as its answer",
+    "simple_geometry": "two polygons in five are said to be convex and have an angle of 180 degrees or more",
     "needle_haystack": "now and then two persons do what is asked for (one item in a thousand)",
     "number_sequence": "a sequence can go on in many ways",
     **dict.fromkeys(("isomorphic_strings", "ransom_note", "knight_swap", "polynomial_multiplication"), _SEEDED),

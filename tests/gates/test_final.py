@@ -48,6 +48,8 @@ def test_exact_answers(problem: str, answer: str, kind: str, right: str, form: s
         ("What is it?", "1,23"),
         ("Who wrote it?", "Jane Austen"),
         ("Which base-16 number is 60?", "3c"),  # digits, and no product
+        ("Which base-16 number is 58? Use letters a-f for digits above 9.", "3a"),
+        ("Which base-15 number is 44?", "2e"),
         ("Simplify x^2 + x^2.", "2x^2"),  # the question has the same value
         ("Expand (x + 1)(x + 2).", "(x + 2)(x + 1)"),
         ("What is the same as y^2 + y?", "y(y + 1)"),  # copying the question would be right

@@ -21,6 +21,8 @@ from ssrl_data.rng import Rng
         ("How often does the letter 'x' stand in x = 3x?", ""),
         ("Find the x-axis intercept of y = 3x.", "y"),
         ("Integrate x^2 dx.", ""),
+        ("Convert the base-13 number 8b to base-4.", ""),  # a digit
+        ("Write the hexadecimal 4b + 1c as binary.", ""),
         ("What is f'(x) where f(x) = x^2?", "x"),
         ("Take x' = 3x.", ""),
         ("A 2x2 matrix with x = 3.", ""),
