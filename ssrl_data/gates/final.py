@@ -34,8 +34,9 @@ _THIRD = re.compile(
 )
 _NUMBER = re.compile(
     r"(?P<sign>[-−+]?)\s?(?P<money>\\?\$?)\s?(?P<number>[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|[0-9]+\s?/\s?[0-9]+"
-    r"|\\[dt]?frac\{[0-9]+\}\{[0-9]+\})\s?(?P<unit>\\?%|°|[A-Za-z]+(?:[ /][A-Za-z]+){0,2})?"
+    r"|\\[dt]?frac\{[0-9]+\}\{[0-9]+\})(?:\s?(?P<sign_of>\\?%|°)|\s(?P<unit>[A-Za-z]{2,}(?:[ /][A-Za-z]+){0,2}))?"
 )
+_LETTERED = re.compile(r"[0-9.,/]+\s[A-Za-z]")
 _GROUPS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _SOLVED = re.compile(r"([A-Za-z])\s?=\s?([^=]+)")
 _POINT = re.compile(r"[0-9]\.([0-9]{1,18})")
@@ -132,7 +133,9 @@ def _number(problem: str, text: str) -> Typed | None:
     if found is None or ("," in found["number"] and not _GROUPS.fullmatch(found["number"])):
         return None
     asked = (sentences(canonical(problem)) or [""])[-1].lower()
-    if not _unit_named(found["money"] or found["unit"] or "", asked, problem.lower()):
+    if not _unit_named(found["money"] or found["sign_of"] or found["unit"] or "", asked, problem.lower()):
+        return None
+    if set(found["unit"] or "") and set(found["unit"]) <= set(_ALONE.findall(problem)):  # 2 xy is a product
         return None
     sign = "-" if found["sign"] in ("-", "−") else ""
     number = Number().parse(sign + found["number"].replace(" ", ""), {"form": "any"})
@@ -172,6 +175,8 @@ def _unit_named(unit: str, asked: str, problem: str) -> bool:
 
 def _expression(problem: str, text: str) -> Typed | None:
     """An expression with an operation in it, which the question does not hold already."""
+    if _LETTERED.fullmatch(text):  # 5 m: metres, or a product
+        return None
     runs = {name.lower() for _, name in _RUN.findall(text)}
     if not runs <= _NAMES or not re.search(r"[A-Za-z]", text) or not re.search(r"[0-9+\-*/^({\\]", text):
         return None

@@ -19,6 +19,9 @@ _FREE = "bcknpqrtuvwxyz"
 _LETTER = re.compile(r"(?<![A-Za-z\\])([a-z])(?![A-Za-z])")
 _DIGITS = re.compile(r"\bbase[- ]?[0-9]|\b(?:hexa)?decimal\b|\b(?:hex|octal|binary|digits?)\b", re.IGNORECASE)
 _RUN = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{2,3}(?![A-Za-z])")
+_JOINED = re.compile(
+    r"[0-9=+*^<>/-]\s?(?<![A-Za-z\\])([A-Za-z]{2,3})(?![A-Za-z])|(?<![A-Za-z\\])([A-Za-z]{2,3})\s?[=+*^<>/-]"
+)
 _REFERS = re.compile(
     r"\b(?:all|none|both|neither|either|any|some|each|one|two|more than one)\b.{0,24}\b(?:above|below|these|those|them"
     r"|the others?|others?|options?|answers?|choices?)\b|\babove\b|\bbelow\b"
@@ -60,6 +63,8 @@ def variables(question: Question) -> tuple[str, ...]:
     if _DIGITS.search(whole):
         return ()
     runs = {run.group() for run in _RUN.finditer(whole)}
+    joined = {run for pair in _JOINED.findall(whole.replace("$", "")) for run in pair}
+    letters = {*_FREE, "d", *re.findall(r"(?<![A-Za-z])[a-z](?![A-Za-z])", whole)}
     out = []
     for v in sorted(set(_LETTER.findall(whole)) & set(_FREE)):
         one = rf"(?<![A-Za-z\\]){v}(?![A-Za-z])"
@@ -68,7 +73,7 @@ def variables(question: Question) -> tuple[str, ...]:
             rf"[0-9)]\s+{one}|[0-9]{one}[0-9]|[\"'‘“`]{one}|{one}[\"'’”`]|(?<![A-Za-z0-9'’])\({one}\)|{one}-[A-Za-z]{{2}}|[A-Za-z]/{one}",
             whole,
         )
-        if used and not else_used and not any(v in run and set(run) <= {*_FREE, "d"} for run in runs):
+        if used and not else_used and not any(v in run and (set(run) <= letters or run in joined) for run in runs):
             out.append(v)
     return tuple(out)
 

@@ -28,6 +28,8 @@ ASK = "A box holds 12 eggs. How many eggs do five boxes hold?"
         ("Round 2 / 7 to three decimal places.", "0.286", "number", "143/500", "decimal"),
         ("Solve 3x = 12 for x.", "x = 4", "number", "4", "integer"),
         ("Write p in terms of t.", "8t + 3", "expression", "8t + 3", "any"),
+        ("What is the sum of x and x?", "2x", "expression", "2x", "any"),  # x is no unit
+        ("Let y = x^2. What is y' by x?", "2x", "expression", "2x", "any"),
         ("Expand (x + 1)(x + 2).", "x^2 + 3x + 2", "expression", "x^2 + 3x + 2", "expanded"),
         ("What is the area of a circle with radius r?", r"\pi r^2", "expression", r"\pi r^2", "any"),
     ],
@@ -50,6 +52,9 @@ def test_exact_answers(problem: str, answer: str, kind: str, right: str, form: s
         ("Which base-16 number is 60?", "3c"),  # digits, and no product
         ("Which base-16 number is 58? Use letters a-f for digits above 9.", "3a"),
         ("Which base-15 number is 44?", "2e"),
+        ("How many minutes does it take?", "5 s"),
+        ("How long is it in m?", "5 m"),  # metres, or a product
+        ("What is the area of x by 2y, with xy = z?", "2 xy"),
         ("Simplify x^2 + x^2.", "2x^2"),  # the question has the same value
         ("Expand (x + 1)(x + 2).", "(x + 2)(x + 1)"),
         ("What is the same as y^2 + y?", "y(y + 1)"),  # copying the question would be right

@@ -21,6 +21,8 @@ from ssrl_data.rng import Rng
         ("How often does the letter 'x' stand in x = 3x?", ""),
         ("Find the x-axis intercept of y = 3x.", "y"),
         ("Integrate x^2 dx.", ""),
+        ("Let ab = 6 and b = 2. What is a?", ""),  # a product
+        ("Find 2ab for b = 2 and z = 3.", "z"),
         ("Convert the base-13 number 8b to base-4.", ""),  # a digit
         ("Write the hexadecimal 4b + 1c as binary.", ""),
         ("What is f'(x) where f(x) = x^2?", "x"),

@@ -298,6 +298,8 @@ def _agrees(answer: Answer, shown: _Shown, worked: Worked, back: Mapping[str, st
         named = gold if gold in worked.options or not worked.options else _by_letter(gold, worked.options)
         text = _undone(shown.options[ord(said) - 65], back) if shown.options else said
         return bool(" ".join(named.split()).rstrip(".").lower() == text.rstrip(".").lower())
+    if answer.kind == "number" and re.search(r"[0-9][A-Za-z]", gold):  # 2x is no number
+        return False
     if answer.kind == "number":
         numbers = [Fraction(n) for n in _NUMBER.findall(gold.replace(",", ""))]
         size, value = numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1], Fraction(said)
