@@ -415,7 +415,7 @@ def _differences(row: Row, filled: str, worked: Worked) -> Iterator[Fault]:
         same = _plain(filled) == _plain("\n".join(step.text for step in worked.steps))
     if not same:
         yield Fault("true", "with its gaps filled the prompt does not show the steps of the record")
-    if _between(row.prompt, "problem").split("\n") != [worked.problem, *(f"Premise: {text}" for text in worked.given)]:
+    if _between(row.prompt, "problem") != "\n".join([worked.problem, *(f"Premise: {text}" for text in worked.given)]):
         yield Fault("true", "the prompt does not show the problem of the record")
 
 

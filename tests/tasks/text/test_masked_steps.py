@@ -154,6 +154,15 @@ def test_audit_evaluates_the_equations_without_the_record(meta: dict[str, object
     assert list(MaskedSteps.audit(made_rows.row(MaskedSteps(params), "medium", wrong), []))
 
 
+def test_audit_reads_a_problem_of_several_lines() -> None:
+    item = record("It costs 15 a month.\nHow much is a year?", "A year has 12 months.\nSo 12 * 15 = 180.\nThat is all.")
+    task = MaskedSteps(MaskedStepsParams(("number",)))
+    row = made_rows.row(task, "easy", make(task.params, item))
+    assert not list(MaskedSteps.audit(row, [item]))
+    other = dataclasses.replace(row, prompt=row.prompt.replace("15 a month.\n", "15 a month. "))
+    assert list(MaskedSteps.audit(other, [item]))
+
+
 def test_audit_finds_a_step_that_does_not_follow() -> None:
     steps = (
         Step("|- ( a -> b )", "ab", ()),
