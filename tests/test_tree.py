@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import os
 import statistics
 import subprocess
@@ -42,6 +43,13 @@ def test_cards_say_what_a_reader_needs() -> None:
         assert text.startswith(f"# {name}\n"), path
         for heading in ("Why no labels", "Levels", "Judging", "Gates", "Signal", "Limits", "Source"):
             assert f"\n## {heading}\n" in text, (path, heading)
+
+
+def test_every_folder_of_tests_is_run(pytestconfig: pytest.Config) -> None:
+    left_out = pytestconfig.getini("norecursedirs")
+    for folder in {path.parent for path in (ROOT / "tests").rglob("test_*.py")}:
+        names = folder.relative_to(ROOT).parts
+        assert not any(fnmatch.fnmatch(name, pattern) for name in names for pattern in left_out), folder
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:

@@ -71,7 +71,8 @@ class _Work:
 
 def _work(shard: Shard, cell: Cell, prepared: Callable[[str, int], bytes]) -> _Work:
     cls, params = rebuilt({"task": cell.task, "params": cell.params})
-    task = cls(params, prepared(cell.task, cls.version))
+    task = cls(params)
+    task.prepared = prepared(cell.task, cls.version)
     rng = Rng(shard.seed, "aims", shard.name, cell.task, cell.level)
     classes = task.classes()
     spare = rng.sample(range(classes), cell.quota % classes)
@@ -151,9 +152,9 @@ class ShardMaker:
         self._turned.add(index)
         for w, wanted in jobs.items():
             work = self.works[w]
-            missing = record and [need for need in sorted(work.task.needs) if getattr(record, need) is None]
+            missing = record and record.lacks(work.task.needs)
             if missing:
-                work.skips[f"no {' and no '.join(missing)}"] += 1
+                work.skips[missing] += 1
             if record is None or missing:
                 work.ring.remove(index)
             else:
@@ -276,10 +277,12 @@ class ShardMaker:
             self._whole.add(item.key)
         rows = [self._row(work, lent, aim, k, example) for example in examples]
         ids = {row["id"] for row in rows}
-        if not rows or len(ids) < len(rows) or ids & self._seen:
+        # By question, not by id: another level may ask the same at another chance, which its id holds too.
+        asked = {_question(row) for row in rows}
+        if not rows or len(asked) < len(rows) or asked & self._seen:
             work.skips["repeated row"] += 1
             return []
-        self._seen |= ids
+        self._seen |= asked
         if ids <= self.unwanted:
             return rows
         self.licenses.update(row["license"] for row in rows)
@@ -337,6 +340,11 @@ class ShardMaker:
         if self.shard.pictures:
             row["images"] = [{"bytes": data, "path": None} for data in pictures]
         return row
+
+
+def _question(row: Mapping[str, Any]) -> str:
+    """A hash of what a row asks, whatever it takes for right."""
+    return digest(prompt_text(row["prompt"]), *(picture["bytes"] for picture in row.get("images", ())))
 
 
 @lru_cache(maxsize=4096)

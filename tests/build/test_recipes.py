@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import made_clips
 import pytest
 import rendered
 from command import ROOT
@@ -15,6 +16,7 @@ from ssrl_data.recipe import Recipe, load_recipe
 
 RECIPES = sorted(path for path in (ROOT / "tasks/recipes").glob("*.yaml") if not path.name.endswith(".corpus.yaml"))
 PHOTOGRAPHS = ROOT / "tasks/recipes/scikit-image.corpus.yaml"
+TEXTS = ROOT / "tests/texts"
 ROWS = 60
 
 
@@ -26,13 +28,28 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of things that move."""
+    folder = tmp_path_factory.mktemp("clips")
+    made_clips.write_corpus(folder, 24, 120, (320, 240))
+    return folder
+
+
 def test_the_published_mixtures_are_there() -> None:
-    assert {path.stem for path in RECIPES} >= {"demo", "spatial_ssrl", "ssl4rl"}
+    assert {path.stem for path in RECIPES} >= {"demo", "spatial_ssrl", "ssl4rl", "videossr", "mr_rlvr", "pretrainzero"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_recipe_builds_what_it_names(path: Path, scenes: Path, tmp_path: Path) -> None:
-    fields = load_recipe(path) | {"rows": ROWS, "sources": (str(PHOTOGRAPHS), str(scenes)), "shard_rows": ROWS}
+def test_recipe_builds_what_it_names(path: Path, scenes: Path, clips: Path, tmp_path: Path) -> None:
+    fields = load_recipe(path) | {"rows": ROWS, "shard_rows": ROWS}
+    modalities = {part.task.partition("/")[0] for part in fields["parts"]}
+    if modalities == {"text"}:
+        fields["sources"] = (str(TEXTS),)
+    elif modalities == {"video"}:
+        fields |= {"sources": (str(PHOTOGRAPHS), str(clips)), "split": {"test": 0.5}}  # a tenth would be two clips
+    else:
+        fields["sources"] = (str(PHOTOGRAPHS), str(scenes))
     recipe = Recipe(**fields)
     built = build(recipe, tmp_path / "dataset", 1, lambda line: None)
     rows = Counter({name: count["rows"] for name, count in built.manifest["counts"].items()})
