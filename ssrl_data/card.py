@@ -30,6 +30,7 @@ MEDIA = {
     "image": "pictures",
     "text": "documents",
     "video": "clips",
+    "worked": "solutions, proofs and questions",
 }
 CATEGORIES = {
     "depth": ["visual-question-answering"],
@@ -51,10 +52,29 @@ HUB_LICENSES = frozenset(
 )
 
 
-def media(modalities: Iterable[str]) -> str:
-    """What a corpus consists of, in words: records with depth are pictures too, and named so beside others."""
+def media(modalities: Iterable[str], tasks: Sequence[str] = ()) -> str:
+    """What a corpus consists of, in words: records with depth are pictures too, and named so beside others.
+
+    Args:
+        modalities: first parts of the names of tasks.
+        tasks: the tasks, which tell whether texts are documents, worked solutions, or both.
+    """
     named = set(modalities)
+    if any(map(_is_worked, tasks)):
+        named.add("worked")
+        if all(_is_worked(task) for task in tasks if task.startswith("text/")):
+            named.discard("text")
     return " and ".join(MEDIA[m] for m in sorted(named) if m != "depth" or "image" not in named)
+
+
+def _is_worked(task: str) -> bool:
+    """Whether a task asks about worked solutions, proofs or questions; unknown, it is taken not to."""
+    from ssrl_data.registry import modules, task_class
+
+    if task not in modules("ssrl.tasks"):
+        return False
+    cls = task_class(task)
+    return any("worked" in cls(params).needs for params in cls.levels.values())
 
 
 def cards_folder() -> Path:
@@ -182,7 +202,9 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         title=_title(tasks, manifest["modalities"]),
         manifest=manifest,
         rows=_rows(manifest),
-        media=media(manifest["modalities"]),
+        media=media(manifest["modalities"], tasks),
+        labelled=any(map(_is_worked, tasks)),
+        has_texts=any(modality in WRITTEN for modality in manifest["modalities"]),
         has_pictures=any(modality not in WRITTEN for modality in manifest["modalities"]),
         levels=list(_levels(manifest)),
         tasks=[{"name": task, "prose": Markup(prose(task))} for task in tasks],  # noqa: S704 (our own files)
@@ -223,7 +245,8 @@ def front_matter(manifest: Mapping[str, Json]) -> dict[str, Any]:
     names = sorted({task["task"] for task in manifest["recipe"]["tasks"]})
     return {
         **_license(manifest["licenses"]),
-        "language": ["en"],
+        # The questions are in English; what language the corpus's own words are in, nobody said.
+        **({} if WRITTEN & set(order) else {"language": ["en"]}),
         "task_categories": sorted({c for m in order for c in CATEGORIES[m]} | {"reinforcement-learning"}),
         "size_categories": [next((name for limit, name in SIZES if rows < limit), "n>10M")],
         "tags": ["ssrl", "self-supervised", "verifiable-rewards", "rlvr", "grpo", *names],
@@ -276,7 +299,7 @@ def _rows(manifest: Mapping[str, Json]) -> int:
 def _title(tasks: Sequence[str], modalities: Mapping[str, Json]) -> str:
     names = [task.rpartition("/")[2].replace("_", " ") for task in tasks]
     what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-    return f"{what[:1].upper()}{what[1:]}: verifiable problems from raw {media(modalities)}"
+    return f"{what[:1].upper()}{what[1:]}: verifiable problems from raw {media(modalities, tasks)}"
 
 
 def _license(licenses: Mapping[str, int]) -> dict[str, str]:

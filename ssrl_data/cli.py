@@ -73,7 +73,9 @@ def _chance(task: Any) -> str:
 def build(
     what: Annotated[list[str], typer.Argument(help="a recipe file, or names of tasks")],
     out: Annotated[Path, typer.Option(help="folder for the dataset; a build begun there is resumed")],
-    source: Annotated[list[str] | None, typer.Option(help="folder or corpus.yaml; may be given again")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="folder, file or other corpus; may be given again")
+    ] = None,
     rows: Annotated[int | None, typer.Option(help="rows in all [default: 1000]")] = None,
     seed: Annotated[int | None, typer.Option(help="any integer [default: 0]")] = None,
     level: Annotated[list[str] | None, typer.Option(help="level to make; all when not given")] = None,
@@ -227,9 +229,8 @@ def check(
     from ssrl_data.check.truth import lost_sources
 
     found = check_dataset(directory, source or None, workers or os.cpu_count() or 1, against or ())
-    lost = [] if source else lost_sources(directory)
-    if lost:
-        _note(f"no corpus at {', '.join(lost)} any more: name with --source where it is now")
+    for why in () if source else lost_sources(directory):
+        _note(f"without its corpus ({why}): name with --source where it is now")
     typer.echo(json.dumps(found.to_json(), indent=2, sort_keys=True) if as_json else render_text(found))
     if not found.passed:
         raise typer.Exit(1)
@@ -262,6 +263,7 @@ def grade(
     from ssrl_data.pass_rates import pass_rates as rates
     from ssrl_data.scores import scores, table
 
+    rates([], band)  # a wrong band is said before, not after, a long file
     verdicts: list[dict[str, Any]] = []
     for verdict in grade_file(directory, responses):
         typer.echo(json.dumps(verdict))

@@ -7,7 +7,7 @@ A *corpus* yields *records*; a *task* (a kind of problem) makes *examples* from 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -92,6 +92,12 @@ class Record:
     clip: Clip | None = None
     text: Text | None = None
     worked: Worked | None = None
+
+    def lacks(self, needs: Iterable[str]) -> str:
+        """Why a task that needs these fields cannot use the record, as a skip's reason; empty where it can."""
+        named = {"image": "picture", "worked": "worked solution or proof"}
+        missing = [named.get(need, need) for need in sorted(needs) if getattr(self, need) is None]
+        return f"no {' and no '.join(missing)}" if missing else ""
 
 
 @dataclass(frozen=True, slots=True)

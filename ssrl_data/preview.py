@@ -30,9 +30,8 @@ def first_example(task: Task[Any], corpus: Source) -> str:
     for entry in itertools.islice(corpus.entries(), RECORDS):
         try:
             record = corpus.open(entry)
-            missing = sorted(need for need in task.needs if getattr(record, need) is None)
-            if missing:
-                reasons[f"no {' and no '.join(missing)}"] += 1
+            if missing := record.lacks(task.needs):
+                reasons[missing] += 1
                 continue
             others = [other for other in opened if other.group != record.group][:LENDERS]
             opened = [record, *others]

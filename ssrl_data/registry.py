@@ -10,6 +10,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import sys
 from collections.abc import Iterable
@@ -133,7 +134,10 @@ def source_at(address: str, license: str | None = None) -> Source:
     readers: dict[str, type[Source]] = {name: _load("ssrl.sources", "source", name, Source) for name in names}
     claiming = [name for name, reader in readers.items() if reader.claims(address)]
     if not claiming:
-        raise SsrlError(f"no corpus at {address!r}: give an existing folder, a file of texts or a .yaml descriptor")
+        wanted = "a folder, a file of a kind that a folder may hold, or a .yaml descriptor"
+        if os.path.isfile(address):
+            raise SsrlError(f"{address!r} is a file of no kind that is read: give {wanted}")
+        raise SsrlError(f"no corpus at {address!r}: give {wanted} that exists, hf://datasets/... or reasoning-gym:...")
     if len(claiming) > 1:
         raise SsrlError(f"{address!r} is claimed by the readers {', '.join(claiming)}: uninstall all but one")
     return readers[claiming[0]].at(address, license)

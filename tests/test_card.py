@@ -173,6 +173,22 @@ def test_records_with_depth_are_not_counted_beside_pictures() -> None:
     assert media(["depth"]) == "pictures with depth or a second view"
     assert media(["depth", "image"]) == "pictures"
     assert media(["text", "image"]) == "pictures and documents"
+    assert media(["text"], ["text/masked_span"]) == "documents"
+    assert media(["text"], ["text/step_order"]) == "solutions, proofs and questions"
+    assert media(["text"], ["text/masked_span", "text/final_answer"]) == "documents and solutions, proofs and questions"
+
+
+def test_a_card_of_texts_speaks_of_texts() -> None:
+    """No pictures, no language that nobody stated, and no word that solved problems came without their answers."""
+    recipe = MANIFEST["recipe"] | {"tasks": [MANIFEST["recipe"]["tasks"][1] | {"task": "text/final_answer"}]}
+    counts = {"text/final_answer/easy": next(iter(MANIFEST["counts"].values()))}
+    texts = {"text": MANIFEST["modalities"]["text"]}
+    card = render_card(MANIFEST | {"recipe": recipe, "modalities": texts, "counts": counts})
+    assert "language" not in front(card)
+    assert "what they quote is in the language of the corpus" in card
+    assert "raw solutions, proofs and questions, with no label added to theirs" in card
+    assert "nobody labelled" not in card
+    assert "pictures" not in card
 
 
 def test_probe_table_is_one_line_a_level_easiest_first() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command import ssrl
+from command import ROOT, ssrl
 from PIL import Image
 
 from ssrl_data.preview import first_example
 from ssrl_data.registry import source_at, task_class
+
+TEXTS = ROOT / "tests/texts"
 
 
 def test_list_and_show_name_tasks_levels_and_parameters() -> None:
@@ -86,6 +90,69 @@ def test_show_of_nothing_says_so(tmp_path: Path) -> None:
     assert "holds no record that can be used" in shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("task", "name", "content", "words"),
+    [
+        ("final_answer", "a.jsonl", "hello\nworld\n", "a.jsonl"),
+        ("final_answer", "a.docx", "hello", "is a file of no kind that is read"),
+        ("masked_span", "a.jsonl", '{"body": "No column of that name is known."}\n', "no known columns (1)"),
+        (
+            "masked_span",
+            "a.jsonl",
+            '{"question": "1 + 1?", "answer": "2"}\n',
+            "needs texts and the corpus holds worked",
+        ),
+        ("final_answer", "a.md", "Tides come twice a day.\n", "needs worked solutions or proofs and the corpus holds"),
+    ],
+)
+def test_a_file_that_is_no_corpus_is_one_sentence(
+    task: str, name: str, content: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    done = ssrl("build", f"text/{task}", "--source", tmp_path / name, "--out", tmp_path / "out", "--rows", "8")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ssrl: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_show_says_in_words_what_records_lack() -> None:
+    shown = ssrl("show", "text/step_order", "--source", TEXTS / "bread.md")
+    assert "no example from this corpus: no worked solution or proof (1)" in shown.stdout
+
+
+def test_check_finds_single_files_and_generated_questions_again(tmp_path: Path) -> None:
+    """Also a file that is a link to one of another name, as those in a cache of downloads are."""
+    shutil.copy(TEXTS / "worked_questions.jsonl", tmp_path / "blob")
+    (tmp_path / "questions.jsonl").symlink_to("blob")
+    sources = ("--source", tmp_path / "questions.jsonl", "--source", "reasoning-gym:gcd?size=20")
+    built = ssrl("build", "text/final_answer", *sources, "--level", "medium", "--out", tmp_path / "set", "--rows", "8")
+    assert built.returncode == 0, built.stderr
+    checked = ssrl("check", tmp_path / "set")
+    assert "8 answers recomputed from the corpus" in checked.stdout, checked.stdout + checked.stderr
+    assert "rows are text alone" in checked.stdout
+    assert checked.stderr == ""
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_program_whose_workers_cannot_start_is_told_how(guarded: bool, tmp_path: Path) -> None:
+    """One on standard input leaves workers nothing to import; one without a guard builds in each worker again."""
+    text = f"""
+from pathlib import Path
+from ssrl_data.build.run import build
+from ssrl_data.recipe import Recipe, part
+build(Recipe((part("text/masked_span", ["easy"], {{}}),), ({str(TEXTS)!r},), rows=8), Path({str(tmp_path / "set")!r}))
+"""
+    program = tmp_path / "program.py"
+    program.write_text(text)
+    command, given = ([sys.executable, program], None) if guarded else ([sys.executable, "-"], text)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    assert 'under `if __name__ == "__main__":`' in last
+    assert ("write it to a file" in last) != guarded
+
+
 def test_an_unknown_flag_is_refused_by_name() -> None:
     done = ssrl("build", "image/jigsaw", "--sorce", ".", "--out", "x")
     assert done.returncode == 2
@@ -103,7 +170,7 @@ def test_build_check_report_grade_from_the_command_line(photos: Path, tmp_path: 
     recorded = out / ".ssrl" / "corpus.json"
     recorded.write_text(recorded.read_text().replace(str(photos), str(tmp_path / "moved")))
     lost = ssrl("check", out)
-    assert f"no corpus at {tmp_path / 'moved'} any more: name with --source" in lost.stderr
+    assert f"no corpus at {tmp_path / 'moved'} any more): name with --source" in lost.stderr
     assert "no corpus at hand: name it with --source" in lost.stdout
     recorded.write_text(recorded.read_text().replace(str(tmp_path / "moved"), str(photos)))
     assert ssrl("report", out, "--out", tmp_path / "page.html").returncode == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import threading
 import time
 import traceback
@@ -69,6 +70,13 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
     Raises:
         SsrlError: the disk is full, or a task has a bug; the other workers are stopped.
     """
+    main = getattr(sys.modules["__main__"], "__file__", None)
+    if main is not None and not os.path.exists(main):
+        # A spawned process runs the main module first: of a program read from a pipe nothing is left to run.
+        raise SsrlError(
+            f"workers cannot start from a program read from {main}: write it to a file, build under "
+            '`if __name__ == "__main__":`, and run that'
+        )
     context = multiprocessing.get_context("spawn")
     todo = deque(range(len(shards)))
     deaths: Counter[str] = Counter()
@@ -155,6 +163,11 @@ def _bury(worker: _Worker, deaths: Counter[str], shard: Shard) -> None:
     """
     deaths[worker.record] += 1
     if deaths[worker.record] > (2 if worker.record else 1):
+        if not worker.record and worker.process.exitcode == 1:
+            raise SsrlError(
+                f"workers could not start on {shard.name} (exit code 1; what they said is above): a program of your "
+                'own builds under `if __name__ == "__main__":`'
+            )
         raise SsrlError(
             f"a worker died {deaths[worker.record]} times on {shard.name} without a record to blame (exit code "
             f"{worker.process.exitcode}): look for an out-of-memory kill, or use fewer --workers"

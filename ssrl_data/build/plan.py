@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssrl_data.core import Json, SsrlError
+from ssrl_data.core import Json, Reject, SsrlError
 from ssrl_data.listing import Item, list_items
 from ssrl_data.recipe import Part, Recipe, plain
 from ssrl_data.registry import task_class
@@ -152,7 +152,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
     Raises:
         SsrlError: the corpora hold nothing or too few groups for the split, or the table is of another corpus.
     """
-    items = _usable(list_items(sources), recipe)
+    items = _usable(list_items(sources), recipe, sources)
     resolved, neighbours = recipe.resolved(), dict[str, tuple[Item, ...]]()
     against: Sequence[Json] = ()
     if recipe.curated is not None:
@@ -214,7 +214,7 @@ def _media(parts: Sequence[Part]) -> set[str]:
     return {medium for medium in MEDIA if any(medium in need for need in needs)}
 
 
-def _usable(items: Sequence[Item], recipe: Recipe) -> list[Item]:
+def _usable(items: Sequence[Item], recipe: Recipe, sources: Sequence[Source]) -> list[Item]:
     """The items whose files are of a kind that some task can use.
 
     Raises:
@@ -224,13 +224,24 @@ def _usable(items: Sequence[Item], recipe: Recipe) -> list[Item]:
     for part in recipe.parts:
         wanted = _media([part])
         if not wanted & held:
+            unread = _unread(items, sources)
             raise SsrlError(
                 f"{part.task} needs {' or '.join(MEDIA[medium] for medium in sorted(wanted))} and the corpus holds "
-                f"{' and '.join(MEDIA[medium] for medium in sorted(held))} alone: name another --source"
+                + (unread or f"{' and '.join(MEDIA[medium] for medium in sorted(held))} alone: name another --source")
             )
         if "clip" in wanted & held and find_spec("decord") is None:
             raise SsrlError(f'{part.task} reads clips with decord, which is not installed: pip install "ssrl[video]"')
     return [item for item in items if item.entry.media in _media(recipe.parts)]
+
+
+def _unread(items: Sequence[Item], sources: Sequence[Source]) -> str:
+    """Which file a corpus of one file consists of, and why it cannot be read; empty where it can, or there are more."""
+    if len(items) == 1:
+        try:
+            sources[items[0].source].open(items[0].entry)
+        except Reject as reject:
+            return f"only {items[0].key}, which cannot be read ({reject.reason}): mend it or name another --source"
+    return ""
 
 
 def _home(items: Sequence[Item], recipe: Recipe) -> dict[str, str]:

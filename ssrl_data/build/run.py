@@ -86,7 +86,8 @@ def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], 
         scratch = state / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        addresses = [str(Path(a).resolve()) if Path(a).exists() else a for a in recipe.sources]
+        # A link keeps its name: that of what it leads to may have no suffix, and is not in the records' keys.
+        addresses = [os.path.abspath(a) if Path(a).exists() else a for a in recipe.sources]
         replace_json(state / "corpus.json", {"sources": addresses, "license": recipe.license}, scratch)
         replace_json(state / "plan.json", _plan_record(plan), scratch, (None, None, "plan-written"))
         done = {i: side for i, shard in enumerate(plan.shards) if (side := _finished(out, state, shard, plan))}
@@ -261,9 +262,10 @@ def _write_rejects(state: Path, rejects: Mapping[str, str], scratch: Path) -> No
 def _enough(recipe: Recipe, manifest: Json, rejects: Mapping[str, str], state: Path) -> None:
     """Stop rather than publish next to nothing."""
     if manifest["records"] and len(rejects) > recipe.max_rejects * manifest["records"]:
+        why = ", ".join(f"{reason} ({n})" for reason, n in Counter(rejects.values()).most_common(3))
         raise SsrlError(
             f"{len(rejects)} of {manifest['records']} records could not be read, more than max_rejects = "
-            f"{recipe.max_rejects:g} allows: see {state / 'rejects.jsonl'}"
+            f"{recipe.max_rejects:g} allows: {why}: see {state / 'rejects.jsonl'}"
         )
     if not sum(count["rows"] for count in manifest["counts"].values()):
         skips = Counter({"unreadable: " + reason: n for reason, n in manifest["rejects"].items()})

@@ -171,7 +171,8 @@ def _leak(levels: Mapping[str, Sequence[Facts]], faults: Faults) -> Part:
                     others = "rows of the clip" if clips else "rows of the level"
                     message = f"pictures of {_sizes(row.sizes)}; most {others} have {_sizes(sizes)}"
                     faults.add("leak", "sizes", row.id, name, message)
-    return part("leak", faults, PASSED, "no metadata; pictures encoded alike and of one size in each level or clip")
+    summary = "no metadata; pictures encoded alike and of one size in each level or clip"
+    return part("leak", faults, PASSED, summary if pictured else "rows are text alone: no file goes along with them")
 
 
 def _shows_clips(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from importlib.util import find_spec
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ssrl_data.core import Pixels, Record
+from ssrl_data.core import Json, Pixels, Record
 from ssrl_data.curate import alike
 from ssrl_data.curate.alike import Look, look_at, looks_of
 
@@ -35,12 +36,18 @@ def duplicates(rows: Sequence[Facts]) -> Iterator[tuple[str, Facts, str]]:
     for row in rows:
         first = ids.setdefault(row.id, row)
         same = asked.setdefault((row.prompt, row.pictures), row)
+        asks = f"row {same.id} asks the same{' of the same pictures' if row.pictures else ''}"
         if first is not row:
             yield "duplicate row", row, "another row has the same id"
-        elif same is not row and same.answer == row.answer:
-            yield "duplicate row", row, f"row {same.id} asks the same of the same pictures"
+        elif same is not row and _right(same) == _right(row):
+            yield "duplicate row", row, asks  # what a level credits to a guess does not make it another answer
         elif same is not row:
-            yield "two answers", row, f"row {same.id} asks the same of the same pictures and has another answer"
+            yield "two answers", row, f"{asks} and has another answer"
+
+
+def _right(row: Facts) -> Json:
+    """What a row takes for right, without what it credits to others."""
+    return {key: value for key, value in json.loads(row.answer).items() if key != "credit"}
 
 
 def overlaps(rows: Iterable[Facts]) -> Iterator[tuple[str, Facts, str]]:

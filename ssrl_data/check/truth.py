@@ -44,15 +44,15 @@ def find_sources(directory: Path, addresses: Sequence[str] | None, number: int) 
 
 
 def lost_sources(directory: Path) -> list[str]:
-    """The addresses that a build left at which no corpus with a record is found any more."""
+    """The addresses that a build left at which no corpus with a record is found any more, each with the reason."""
     lost = []
     try:
         for address in _recorded(directory):
             try:
-                here = next(iter(source_at(address).entries()), None) is not None
-            except SsrlError:
-                here = False
-            lost += [] if here else [address]
+                why = "" if next(iter(source_at(address).entries()), None) else f"no record at {address} any more"
+            except SsrlError as error:  # moved, or out of reach for now, or its descriptor is wrong
+                why = str(error) if "://" in address or Path(address).exists() else f"no corpus at {address} any more"
+            lost += [why] if why else []
     except (OSError, ValueError, KeyError, TypeError):  # nothing was left, or nothing that can be read
         return []
     return lost

@@ -13,8 +13,9 @@ import pytest
 from ssrl_data.build.plan import DONOR_POOL, make_plan
 from ssrl_data.build.shard import GIVE_UP, TRIES, ShardMaker
 from ssrl_data.media.image import encode
-from ssrl_data.recipe import Recipe, part
+from ssrl_data.recipe import Part, Recipe, part
 from ssrl_data.registry import source_at
+from ssrl_tasks.text.masked_span import MaskedSpanParams
 
 
 def maker(folder: Path, colours: int, greys: int, kinds: list[str], rows: int) -> ShardMaker:
@@ -79,3 +80,16 @@ def test_donors_are_opened_once_and_lent_by_all(tmp_path: Path) -> None:
     assert len({donor for _, donor in pairs}) == 12
     # The first ones borrow from the last ones, which are opened once more when their turns come.
     assert len(opened) == 12 + DONOR_POOL
+
+
+def test_levels_do_not_ask_the_same_question_of_a_record() -> None:
+    """Two levels that pick from the same spans: what one has asked, at whatever chance, no other asks again."""
+    folder = str(Path(made_rows.__file__).parent / "texts")
+    levels = {f"level {i}": MaskedSpanParams(selector="random", most=1 + i, context=1) for i in range(4)}
+    recipe = Recipe((Part("text/masked_span", levels),), (folder,), rows=80)
+    source = source_at(folder)
+    (shard,) = make_plan(recipe, [source]).shards
+    making = ShardMaker(shard, [source], frozenset(), lambda key, n: None)
+    asked = [row["prompt"][0]["content"] for row in making.rows()]
+    assert sum(work.skips["repeated row"] for work in making.works)
+    assert len(asked) == len(set(asked)) > 20

@@ -278,6 +278,12 @@ def test_rows_that_repeat_or_cross() -> None:
     assert [(rule, row.id) for rule, row, _ in duplicates([*rows, again])] == [("duplicate row", "another")]
     other = replace(again, answer=pack_answer(Choice().answer("right", OPTIONS)))
     assert [rule for rule, *_ in duplicates([*rows, other])] == ["two answers"]
+    credited = replace(again, answer=again.answer.replace('"c":0.25', '"c":0.2'))
+    assert credited.answer != again.answer
+    assert [rule for rule, *_ in duplicates([*rows, credited])] == ["duplicate row"]
+    written = [replace(row, pictures="", prompt=row.id) for row in (rows[0], replace(rows[0], id="b"))]
+    written[1] = replace(written[1], prompt=written[0].prompt)
+    assert [message for *_, message in duplicates(written)] == [f"row {rows[0].id} asks the same"]
     for crossing in ({"group_id": "2"}, {"set_id": "2"}, {"sources": ("9", "2")}, {"pictures": "2"}):
         apart = {"group_id": "a", "set_id": "b", "sources": ("c",), "pictures": "d"} | crossing
         assert [rule for rule, *_ in overlaps([*rows, replace(again, split="test", **apart)])] == ["split overlap"]

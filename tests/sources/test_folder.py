@@ -199,5 +199,5 @@ def test_permissions_are_a_reject_for_a_file_and_an_error_for_a_folder(seen_by_a
 def test_an_address_that_is_no_corpus_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"")
     for address in (tmp_path / "a.zip", tmp_path / "nowhere", tmp_path / "missing.yaml"):
-        with pytest.raises(SsrlError, match="give an existing folder, a file of texts or a"):
+        with pytest.raises(SsrlError, match="give a folder, a file of a kind that a folder may hold, or a"):
             source_at(str(address))
