@@ -121,8 +121,8 @@ class CameraPan(Task[CameraPanParams]):
         "real": CameraPanParams(8, 256, "pan", "clips", 0.1),
     }
 
-    def __init__(self, params: CameraPanParams) -> None:
-        super().__init__(params)
+    def __init__(self, params: CameraPanParams, prepared: bytes = b"") -> None:
+        super().__init__(params, prepared)
         self.needs = frozenset({MATERIAL[params.material]})
 
     def classes(self) -> int:
