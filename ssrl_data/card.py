@@ -30,7 +30,7 @@ MEDIA = {
     "image": "pictures",
     "text": "documents",
     "video": "clips",
-    "worked": "solutions, proofs and questions",
+    "worked": "worked problems",
 }
 CATEGORIES = {
     "depth": ["visual-question-answering"],
@@ -64,7 +64,8 @@ def media(modalities: Iterable[str], tasks: Sequence[str] = ()) -> str:
         named.add("worked")
         if all(_is_worked(task) for task in tasks if task.startswith("text/")):
             named.discard("text")
-    return " and ".join(MEDIA[m] for m in sorted(named) if m != "depth" or "image" not in named)
+    *rest, last = (MEDIA[m] for m in MEDIA if m in named and (m != "depth" or "image" not in named))
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def _is_worked(task: str) -> bool:

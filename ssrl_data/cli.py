@@ -42,7 +42,7 @@ def show(
     source: Annotated[str | None, typer.Option(help="a corpus to make one example of each level from")] = None,
 ) -> None:
     """Show one task: levels, parameters, chance, and examples when there is a corpus."""
-    from ssrl_data.preview import first_example
+    from ssrl_data.preview import first_example, learned
     from ssrl_data.recipe import plain
     from ssrl_data.registry import source_at, task_class
 
@@ -51,8 +51,9 @@ def show(
     if corpus is not None and next(iter(corpus.entries()), None) is None:
         raise SsrlError(f"{source} holds no record that can be used: check the folder and its corpus.yaml")
     typer.echo(f"{task}, version {cls.version}\n\n{_module(cls)}\n")
+    prepared = b"" if corpus is None else learned(cls, corpus)
     for level, params in cls.levels.items():
-        maker = cls(params)
+        maker = cls(params, prepared)
         typer.echo(f"{level}: chance {_chance(maker)}")
         typer.echo("".join(f"  {key}: {json.dumps(value)}\n" for key, value in plain(params).items()))
         if corpus is not None:
@@ -73,9 +74,7 @@ def _chance(task: Any) -> str:
 def build(
     what: Annotated[list[str], typer.Argument(help="a recipe file, or names of tasks")],
     out: Annotated[Path, typer.Option(help="folder for the dataset; a build begun there is resumed")],
-    source: Annotated[
-        list[str] | None, typer.Option(help="folder, file or other corpus; may be given again")
-    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="folder, file or other corpus; may be given again")] = None,
     rows: Annotated[int | None, typer.Option(help="rows in all [default: 1000]")] = None,
     seed: Annotated[int | None, typer.Option(help="any integer [default: 0]")] = None,
     level: Annotated[list[str] | None, typer.Option(help="level to make; all when not given")] = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,6 +43,19 @@ def first_example(task: Task[Any], corpus: Source) -> str:
         parts = [p if isinstance(p, str) else f"<image {p.shape[1]}x{p.shape[0]}>" for p in example.prompt]
         return f"{''.join(parts)}\n\n{kind.ask(value)}\n\n{entry.key}: {kind.gold(value)}"
     return "no example from this corpus: " + ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common())
+
+
+def learned(cls: type[Task[Any]], corpus: Source) -> bytes:
+    """What the task learns of the first records of a corpus; a build shows it all of the train split."""
+
+    def readable() -> Iterator[Record]:
+        for entry in itertools.islice(corpus.entries(), RECORDS):
+            with suppress(Reject):
+                record = corpus.open(entry)
+                if any(not record.lacks(cls(params).needs) for params in cls.levels.values()):
+                    yield record
+
+    return cls.prepare(readable())
 
 
 def _made(task: Task[Any], record: Record, others: Sequence[Record]) -> Example:

@@ -70,7 +70,7 @@ def evaluate(
     low, high = found.interval
     typer.echo(
         f"accuracy {found.value:.3f} (95% {low:.3f} to {high:.3f}), chance {found.chance:.3f}, "
-        f"{found.rows} rows of {found.photographs} photographs",
+        f"{found.rows} rows of {found.photographs} source records",
         err=per_row,
     )
 
@@ -138,5 +138,5 @@ def _report(result: dict[str, Any], out: Path) -> None:
     before = "" if result["before"] is None else f"{result['before']:.3f} before, "
     typer.echo(
         f"held-out accuracy {before}{result['after']:.3f} after (95% {low:.3f} to {high:.3f}), chance "
-        f"{result['chance']:.3f}, {result['rows']} rows of {result['photographs']} photographs never trained on"
+        f"{result['chance']:.3f}, {result['rows']} rows of {result['photographs']} source records never trained on"
     )

@@ -17,7 +17,7 @@ def table(dataset: Path, training: Path) -> list[tuple[str, str]]:
     low, high = result["interval"]
     return [
         ("rows", f"{rows:,}"),
-        ("source pictures", f"{manifest['records']} ({result['photographs']} of them held out)"),
+        ("source records", f"{manifest['records']} ({result['photographs']} of them held out)"),
         ("rejected", f"{sum(manifest['rejects'].values())} pictures"),
         ("build speed", f"{timing['rows'] / timing['seconds']:.0f} rows/s on {timing['workers']} worker(s)"),
         ("held-out accuracy before training", f"{result['before']:.3f}"),

@@ -174,8 +174,9 @@ def test_records_with_depth_are_not_counted_beside_pictures() -> None:
     assert media(["depth", "image"]) == "pictures"
     assert media(["text", "image"]) == "pictures and documents"
     assert media(["text"], ["text/masked_span"]) == "documents"
-    assert media(["text"], ["text/step_order"]) == "solutions, proofs and questions"
-    assert media(["text"], ["text/masked_span", "text/final_answer"]) == "documents and solutions, proofs and questions"
+    assert media(["image", "text", "video"]) == "pictures, documents and clips"
+    assert media(["text"], ["text/step_order"]) == "worked problems"
+    assert media(["text"], ["text/masked_span", "text/final_answer"]) == "documents and worked problems"
 
 
 def test_a_card_of_texts_speaks_of_texts() -> None:
@@ -186,7 +187,7 @@ def test_a_card_of_texts_speaks_of_texts() -> None:
     card = render_card(MANIFEST | {"recipe": recipe, "modalities": texts, "counts": counts})
     assert "language" not in front(card)
     assert "what they quote is in the language of the corpus" in card
-    assert "raw solutions, proofs and questions, with no label added to theirs" in card
+    assert "raw worked problems to which no label was added" in card
     assert "nobody labelled" not in card
     assert "pictures" not in card
 

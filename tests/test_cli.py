@@ -121,6 +121,14 @@ def test_show_says_in_words_what_records_lack() -> None:
     assert "no example from this corpus: no worked solution or proof (1)" in shown.stdout
 
 
+def test_show_learns_of_the_corpus_what_a_build_learns() -> None:
+    """Levels that choose by counts of words have an example, too."""
+    shown = ssrl("show", "text/masked_span", "--source", TEXTS)
+    assert shown.returncode == 0, shown.stderr
+    assert "no counts of the corpus" not in shown.stdout
+    assert shown.stdout.count("<answer></answer>") >= 6
+
+
 def test_check_finds_single_files_and_generated_questions_again(tmp_path: Path) -> None:
     """Also a file that is a link to one of another name, as those in a cache of downloads are."""
     shutil.copy(TEXTS / "worked_questions.jsonl", tmp_path / "blob")

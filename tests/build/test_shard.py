@@ -14,7 +14,7 @@ from ssrl_data.build.plan import DONOR_POOL, make_plan
 from ssrl_data.build.shard import GIVE_UP, TRIES, ShardMaker
 from ssrl_data.media.image import encode
 from ssrl_data.recipe import Part, Recipe, part
-from ssrl_data.registry import source_at
+from ssrl_data.registry import source_at, task_class
 from ssrl_tasks.text.masked_span import MaskedSpanParams
 
 
@@ -85,7 +85,8 @@ def test_donors_are_opened_once_and_lent_by_all(tmp_path: Path) -> None:
 def test_levels_do_not_ask_the_same_question_of_a_record() -> None:
     """Two levels that pick from the same spans: what one has asked, at whatever chance, no other asks again."""
     folder = str(Path(made_rows.__file__).parent / "texts")
-    levels = {f"level {i}": MaskedSpanParams(selector="random", most=1 + i, context=1) for i in range(4)}
+    levels = {name: MaskedSpanParams(selector=name, most=2, context=1) for name in ("random", "name", "term", "number")}
+    assert len({task_class("text/masked_span")(params).chance() for params in levels.values()}) == 4
     recipe = Recipe((Part("text/masked_span", levels),), (folder,), rows=80)
     source = source_at(folder)
     (shard,) = make_plan(recipe, [source]).shards
