@@ -26,7 +26,7 @@ def check_languages(languages: Sequence[str]) -> None:
     known = sorted(_identifier().labels)
     for code in languages:
         if code not in known:
-            raise SsrlError(f"--language {code}: no language that is told: use codes of ISO 639-1 such as en or de")
+            raise SsrlError(f"--language {code}: use codes of ISO 639-1 such as en or de")
 
 
 def languages_of(passages: Sequence[str]) -> list[str]:
