@@ -194,7 +194,7 @@ def test_a_single_file_is_a_corpus(tmp_path: Path) -> None:
     assert [entry.media for entry in listed(tmp_path / "c.png")] == ["image"]
     source = source_at(str(tmp_path / "a.txt"), "CC0-1.0")
     assert [source.open(entry).license for entry in source.entries()] == ["CC0-1.0"]
-    with pytest.raises(SsrlError, match="no corpus at"):
+    with pytest.raises(SsrlError, match="a file of no kind that is read"):
         source_at(str(tmp_path / "d.zip"))
     (tmp_path / "corpus.yaml").write_text("files: [{match: 'a.*', license: MIT}]\nunlisted: leave out\n")
     assert [(entry.key, entry.license) for entry in listed(tmp_path / "a.txt")] == [("a.txt", "MIT")]
