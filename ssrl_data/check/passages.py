@@ -19,6 +19,7 @@ from ssrl_data.check.facts import Facts
 from ssrl_data.curate.contamination import NGRAM, read_benchmarks
 from ssrl_data.curate.sketch import BANDS, shingled, signed
 from ssrl_data.curate.words import hashed, tokens, words
+from ssrl_data.media.text import without_blocks
 
 NEAR = 0.5
 """Least Jaccard similarity of what two rows show for them to show one passage, words replaced and gaps left apart. Of
@@ -98,8 +99,9 @@ def _without_templates(rows: Sequence[Facts]) -> tuple[list[Facts], list[NDArray
 
 
 def _shown(prompt: str) -> NDArray[np.uint32]:
-    """The shingles of a prompt, ascending; none holds a gap."""
-    pieces = [hashed(found) for piece in _GAP.split(prompt) if (found := tokens(piece))]
+    """The shingles of a prompt but for its rules, which many proofs share, ascending; none holds a gap."""
+    shown = without_blocks(prompt, "rules")
+    pieces = [hashed(found) for piece in _GAP.split(shown) if (found := tokens(piece))]
     return np.unique(shingled(pieces)[0]) if pieces else np.zeros(0, np.uint32)
 
 

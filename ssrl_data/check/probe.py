@@ -25,7 +25,8 @@ import numpy as np
 
 from ssrl_data.check.bounds import LEVEL, TOLERANCE, rows_needed
 from ssrl_data.core import Json, Pixels, Row
-from ssrl_data.registry import modules, task_class
+from ssrl_data.media.text import without_blocks
+from ssrl_data.registry import answer_kind, modules, task_class
 from ssrl_data.rng import Rng
 from ssrl_data.row import digest, unpack_answer
 
@@ -75,8 +76,14 @@ def features(row: Row, pictures: Sequence[bytes]) -> dict[str, NDArray[np.float3
         out["sizes"] += [width, height, width / height]
         out["bytes"] += [math.log(len(data)), len(data) / (width * height)]
         out["residuals"] += _residuals(grey.astype(np.uint8))
-    words = Counter(zlib.crc32(word.encode()) % _WORDS for word in row.prompt.split())
-    out["prompt"] = [len(row.prompt), *(words[i] for i in range(_WORDS))]
+    said = row.prompt
+    if not row.images:
+        # What a row without pictures quotes is what it asks about, and how to answer depends on the answer's space
+        # alone: it is the other words, the task's own, that must tell nothing.
+        asked: str = answer_kind(row.answer.kind).ask(row.answer.value)
+        said = without_blocks(row.prompt.removesuffix(asked))
+    words = Counter(zlib.crc32(word.encode()) % _WORDS for word in said.split())
+    out["prompt"] = [len(said), *(words[i] for i in range(_WORDS))]
     out["times"] = _times(row.prompt)
     out["marks"] = _marks(row.meta.get("make"))
     return {family: np.array(values, np.float32) for family, values in out.items() if values}

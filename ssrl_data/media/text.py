@@ -20,6 +20,9 @@ _ABBREVIATIONS = frozenset(
         *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
     }
 )
+BLOCKS = ("passage", "steps", "problem", "versions", "rules")
+"""Names of the blocks in which prompts quote a corpus."""
+
 _TAGS = re.compile(r"</?(?:answer|think|passage|steps|problem|versions|rules)\b|\\boxed|<[|]|\[MASK", re.IGNORECASE)
 _GAPS = re.compile(r"\[MASK(?: [1-9][0-9]{0,2})?\]")
 _SPACES = re.compile(r"\s+")
@@ -107,3 +110,9 @@ def block(name: str, text: str) -> str:
     if not quotable(_GAPS.sub("", text)):
         raise ValueError(f"{text:.60} cannot stand in a block")
     return f"<{name}>\n{text}\n</{name}>"
+
+
+def without_blocks(prompt: str, *names: str) -> str:
+    """A prompt without what it quotes: without its blocks of these names, or of any name."""
+    inside = "|".join(names or BLOCKS)
+    return re.sub(rf"<({inside})>\n.*?\n</\1>", "", prompt, flags=re.DOTALL)

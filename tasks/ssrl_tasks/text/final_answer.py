@@ -87,7 +87,6 @@ class FinalAnswer(Task[FinalAnswerParams]):
 
     needs = frozenset({"worked"})
     pictures: ClassVar[bool] = False
-    signal: ClassVar = frozenset({"prompt"})
     levels: ClassVar = {
         "easy": FinalAnswerParams(),
         "medium": FinalAnswerParams((final.NUMBER,)),
