@@ -33,20 +33,23 @@ _LONG, _MOST = 120, 10  # characters and words of the longest long form
 _SMALL = frozenset({"of", "the", "and", "for", "in", "to", "a", "on"})
 
 
-def aliases(answer: str, kind: str, document: Text, before: str = "") -> list[str]:
+def aliases(answer: str, kind: str, document: Text, before: str = "", after: str = "") -> list[str]:
     """All other texts that are as right.
 
-    Numbers up to twelve in figures and words, and with and without the comma of thousands; British and American
-    spelling; an acronym and the long form that the document gives it in brackets; GNU/Linux and Linux where the
-    document says both; an option with its dashes; a name with the article before it.
+    Numbers up to twelve in figures and words, with and without the comma of thousands and the percent sign; British and
+    American spelling; an acronym and the long form that the document gives it in brackets; GNU/Linux and Linux where
+    the document says both; an option with its dashes; a name with the article before it.
 
     Args:
         answer: the right text.
         kind: kind of the span, as in `ssrl_data.gates.spans`.
         document: the document it is from.
         before: the word before the gap.
+        after: what follows the gap.
     """
     out = list(_numbers(answer)) if kind == "number" else []
+    if kind == "number" and after.startswith("%"):
+        out += [f"{text}%" for text in [answer, *out] if text[0].isdigit()]
     known = _pairs(document)
     if kind in ("name", "capitals"):
         out += known.get(answer.casefold(), ())

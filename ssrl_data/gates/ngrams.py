@@ -1,8 +1,9 @@
 """What words a corpus has, which follow which, and which stand near which: counts in tables of fixed size.
 
 Words are hashed into counts of one to three neighbours and into counts of what stands near a fill: count-min sketches
-of two rows (Cormode and Muthukrishnan 2005), without which collisions make most guesses. Text of any size gives the
-same 25 MB, and the same text the same bytes. A *fill* is what a question may hide: its words and its kind.
+of two rows (Cormode and Muthukrishnan 2005), without which collisions make most guesses. Text of any size fills
+the same 25 MB, 5 MB once compressed after two million words, and the same text gives the same bytes. A *fill* is what
+a question may hide: its words and its kind.
 """
 
 from __future__ import annotations
@@ -181,10 +182,10 @@ class Counts:
             self.band = (float(seen[len(seen) // 2]), float(seen[4 * len(seen) // 5]))
 
     def to_bytes(self) -> bytes:
-        """The counts as bytes: a line of JSON, then the tables."""
+        """The counts as bytes: a line of JSON, then the tables, compressed."""
         head = {"total": self.total, "band": self.band, "met": self.met, "fills": self.fills}
         line = json.dumps(head, ensure_ascii=True, separators=(",", ":")).encode()
-        return line + b"\n" + b"".join(self._table[name].tobytes() for name in _BITS)
+        return line + b"\n" + zlib.compress(b"".join(self._table[name].tobytes() for name in _BITS), 1)
 
     def count(self, word: str) -> int:
         """How often a word occurs, or a little more: words may share a count."""
@@ -282,7 +283,7 @@ def counts(prepared: bytes) -> Counts | None:
     if not prepared:
         return None
     head, _, body = prepared.partition(b"\n")
-    found = json.loads(head)
+    found, body = json.loads(head), zlib.decompress(body)
     out = Counts()
     out.total, out.band = found["total"], (found["band"][0], found["band"][1])
     out.met.update(found["met"])

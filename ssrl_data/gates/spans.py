@@ -53,7 +53,7 @@ class Span:
         last: number behind that of its last word.
         sentence: number of its sentence in the paragraph.
         told: of a number, whether its sentence tells it to who reads on: it counts what is listed, fills a row
-            (0, 1, 3) or follows by arithmetic.
+            (0, 1, 2, 3) or follows by arithmetic.
     """
 
     start: int
@@ -81,7 +81,24 @@ _CITED = re.compile(
     r"\bpp?\. ?[0-9]|\bet al\b|\b[Ee]ds?\b[.,)]|\bProc\b|\bISBN\b|\bVol\.|[\w.]@\w|\b(?:Univ|Intl|Conf|Dept)\b"
 )
 _SEE = re.compile(r"(?:^|[\s(\[])(?:[Ss]ee|[Cc]ompare|[Cc]f\.?|[Cc]ontrast|[Ss]ee also)\s[^.;)]{0,120}$")
+# Who wrote, sent or proposed what is told in thanks, and nobody infers it.
+_CREDIT = re.compile(
+    r"\b(?:[Cc]ontribut|[Pp]atch|[Ss]ubmit|[Ss]uggest|[Rr]eport|[Ii]mplement|[Aa]dd|[Mm]odif|[Pp]ort|[Pp]ropos|[Ff]und"
+    r"|[Ff]ix|[Rr]ewrit|[Ww]rit|[Dd]onat|[Mm]aintain|[Tt]ranslat|[Rr]eview)\w{0,6} (?:by|from)\s"
+    r"|\b[Tt]hanks (?:go )?to\s|\bcredit"
+)
+_TICKET = re.compile(r"\b(?:[Ii]ssue|bpo|gh|[Bb]ug)[ -]?#?[0-9]{3,}")
+# What is named for an example is one of many.
+_EXAMPLE = re.compile(
+    r"(?:\b(?:such as|including|like|say,)|\be\.g\.,?|\b[Ff]or (?:example|instance)[,:]?)\s(?:the\s|an?\s)?[\"'‘“`(]*$"
+)
 _CAPITAL = re.compile(r"[A-ZÀ-ÖØ-Þ]")
+# A word with a capital, an underscore or a slash on the other side of a comma or an `and`.
+_LIKE = r"(?=[\w/.+-]{0,40}[A-Z_/])[^\W\d][\w/.+-]{0,40}"
+_BESIDE = re.compile(_LIKE + r"['’”\"`)]{0,2}(?:,| and| or|, and| or,|, or|/)\s?(?:the\s)?['‘“\"`(]{0,2}$")
+_BEHIND = re.compile(r"['’”\"`)]{0,2}(?:,? (?:and|or|nor) |, |/)(?:the )?['‘“\"`(]{0,2}" + _LIKE)
+_PARTICLES = r" (?:van|von|de[nlr]?|di|da|du|la|le)(?: \w{2,4})? "
+_PARTICLE, _AFTER_PARTICLE = re.compile(_PARTICLES + "[A-Z]"), re.compile(_PARTICLES + "$")
 _SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
 # Words before a number that make it a mere label: nothing else in the text says which section or which version.
@@ -205,6 +222,9 @@ def _of_sentence(
         if (kind != "number" or (start, end) in told or not (vague or _small(text, start, end)))
         and _apart(text, start, end, kind)
         and not _SEE.search(text, max(begin, start - 120), start)
+        and not _EXAMPLE.search(text, max(begin, start - 24), start)
+        and not (kind == "name" and _credited(text, begin, start, stop, j - i))
+        and (kind == "number" or not _beside(text, begin, start, end))
         and ((start, end) in told or not any(_alike(text, *pair) for pair in pairwise(found[max(0, n - 1) : n + 2])))
     ]
 
@@ -229,6 +249,8 @@ def _kind(text: str, places: Sequence[tuple[int, int]], i: int, first: int, last
         return i + 1, "identifier"
     if i == first or _opens(text, start):
         return i + 1, ""
+    if "/" in word and not _ACRONYM.fullmatch(word):
+        return i + 1, ""  # Tcl/Tk is Tk as well
     if _NAME.match(word) and word.lower().rstrip("s") not in _PLAIN | _MONTHS and word.lower() not in _PLAIN | _MONTHS:
         j = i + 1
         while j < min(last, i + LONGEST) and text[places[j - 1][1] : places[j][0]] == " ":
@@ -254,11 +276,16 @@ def _named(word: str) -> bool:
 
 
 def _whole(text: str, before: tuple[int, int], place: tuple[int, int]) -> bool:
-    """Whether nothing beside a name belongs to it, as in Dennis M. Ritchie and in Mark I."""
+    """Whether nothing beside a name belongs to it, as in Dennis M. Ritchie, Mark I and Just van Rossum."""
     start, end = place
     if _CAPITAL.match(text, before[0]) and text[before[1] : start] in (" ", ". "):
         return False
-    return not (_PLURAL.fullmatch(text[start:end]) or re.match(r" (?:[A-Z0-9]|of [A-Z])", text[end : end + 5]))
+    return not (
+        _PLURAL.fullmatch(text[start:end])
+        or re.match(r" (?:[A-Z0-9]|of [A-Z])", text[end : end + 5])
+        or _PARTICLE.match(text, end)
+        or _AFTER_PARTICLE.search(text, max(0, start - 12), start)
+    )
 
 
 def _opens(text: str, start: int) -> bool:
@@ -278,6 +305,19 @@ def _apart(text: str, start: int, end: int, kind: str) -> bool:
             re.search(r"[(\[=<>+*/×-]\s?$|\b(?:from|between|by)\s$", before)
         )
     return not re.match(r"[-\w@&/*=\[+<(]|[.:’'](?!s\b)\w", after) or (kind == "identifier" and after.startswith("()"))
+
+
+def _credited(text: str, begin: int, start: int, stop: int, size: int) -> bool:
+    """Whether a name stands in a sentence of thanks: behind its verb, if it has two words, or beside a ticket."""
+    ticket = _TICKET.search(text, start, stop)
+    return bool(_CREDIT.search(text, begin, start)) and (size > 1 or ticket is not None)
+
+
+def _beside(text: str, begin: int, start: int, end: int) -> bool:
+    """Whether a like of any form stands on the other side of a comma, a slash, `and` or `or`: GNU/Linux, X11."""
+    before = _BESIDE.search(text, max(begin, start - 60), start)
+    opens = before is not None and before.start() == begin  # any word has a capital there
+    return (before is not None and not opens) or _BEHIND.match(text, end) is not None
 
 
 def _alike(text: str, one: _Found, other: _Found) -> bool:

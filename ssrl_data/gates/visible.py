@@ -27,6 +27,8 @@ _FORM = {
 }
 _ROMAN = re.compile(r"\b[IVX]{1,6}\b")
 _UPPER = re.compile(r"[A-Z]{2,}")
+_TOKEN = re.compile(r"[a-z]{3,5}")
+_LONG = re.compile(r"[a-z]{4,}")
 _SMALL = frozenset(
     {
         *(
@@ -104,7 +106,7 @@ def visible(answer: str, shown: Iterable[str]) -> bool:
 
     Letters are compared without case, accents and inflection, joined or apart, inside longer words too (parts of three
     letters and more); numbers by value, in figures, words, ordinals and Roman figures; acronyms with the initials of
-    consecutive words, and the other way round.
+    consecutive words, and the other way round; shown words of four letters that are most of a part of the answer.
 
     Args:
         answer: the hidden text, at most some hundred characters.
@@ -130,12 +132,23 @@ class _Sought:
         self.joined = [stem for stem in self.stems if len(stem) > _LEAST] + [whole] * (len(whole) > _LEAST)
         self.values = _values(answer)
         self.acronyms = {found.lower() for found in _UPPER.findall(answer)}
+        self.acronyms |= {answer} if _TOKEN.fullmatch(answer) else set()
+        # ARPA in ARPANET, mode in PMODE: most of a piece, or all but one or two letters before it.
+        long = [piece for piece in pieces if len(piece) > _LEAST and not piece.isdigit()]
+        self.within = {piece[:size] for piece in long for size in range(max(_LEAST, len(piece) // 2 + 1), len(piece))}
+        self.within |= {piece[cut:] for piece in long for cut in (1, 2) if len(piece) - cut >= _LEAST}
+        self.begun = [f" {piece[:-3]}" for piece in long if len(piece) > 2 * _LEAST - 1]
+        self.apart = re.compile(rf"\b{r'[^a-z0-9]*'.join(whole)}\b") if _TOKEN.fullmatch(whole) else None
         self.words = _LETTERS.findall(answer)
 
     def stands_in(self, plain: str) -> bool:
         """Whether a text says it."""
         spaced = plain.translate(_FORM).lower()
         if any(stem in spaced for stem in self.stems):
+            return True
+        if not self.within.isdisjoint(_LONG.findall(spaced)) or any(start in spaced for start in self.begun):
+            return True
+        if self.apart is not None and self.apart.search(plain.lower()):
             return True
         joined = spaced.replace(" ", "")
         if any(form in joined for form in self.joined):

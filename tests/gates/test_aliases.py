@@ -57,3 +57,8 @@ def test_a_joined_system_needs_both_names() -> None:
     assert aliases("Linux", "name", Text(("It runs on GNU/Linux. Then on Linux.",))) == ["GNU/Linux"]
     assert aliases("Linux", "name", Text(("It runs on GNU/Linux.",))) == []
     assert aliases("TCP", "capitals", Text(("It runs on TCP/IP. Then on TCP.",))) == []
+
+
+def test_a_percentage_may_keep_its_sign() -> None:
+    assert aliases("10", "number", Text(()), "", "% of it") == ["ten", "10%"]
+    assert aliases("10", "number", Text(()), "", " of it") == ["ten"]

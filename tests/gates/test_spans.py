@@ -15,6 +15,9 @@ ASKED = [
     ("It reads the file /etc/ssh/sshd_config once.", "/etc/ssh/sshd_config", "file"),
     ("It takes the option --count and stops.", "count", "option"),
     ("A page there has 4096 bytes in all.", "4096", "number"),
+    ("However, Telford drew it.", "Telford", "name"),
+    ("It works like the one of Telford then.", "Telford", "name"),
+    ("It was paid for and added by Google alone.", "Google", "name"),
 ]
 NOT_ASKED = {
     "first word": "Telford drew it.",
@@ -34,6 +37,14 @@ NOT_ASKED = {
     "literature": "It is by T. Ito et al, Springer, pp. 3-4.",
     "any duration": "It waits for 30 seconds then.",
     "default": "The default size is 512 bytes.",
+    "thanks": "It is faster now. (Contributed by Jane Doe in issue 12345.)",
+    "thanks with one name": "It is faster now. (Contributed by Doe in issue 12345.)",
+    "suggestion": "It is faster now. (After a suggestion by Jane Doe.)",
+    "example": "It needs a strict language such as Pascal to do.",
+    "example in brackets": "It needs a strict language (e.g., Pascal) to do.",
+    "like beside it": "It runs on others (say GNU/Linux, Solaris) too.",
+    "particle": "It is the work of Just van Rossum alone.",
+    "two names in one": "It is due to Tcl/Tk itself.",
     "plain words": "It is a rather low-level way of doing things.",
     "small numbers": "It has two large factors.",
 }

@@ -28,7 +28,7 @@ MASK = "[MASK]"
 
 _WORDS, _CONTEXT = (1, spans.LONGEST), (1, 8)
 _PARAGRAPHS = 16
-"""Paragraphs of a document that are looked at for one row."""
+"""Paragraphs with spans of the kind that are looked at for one row."""
 
 _SHOWN = 20
 """Least number of spaces in what is shown beside the gap."""
@@ -134,7 +134,7 @@ class MaskedSpan(Task[MaskedSpanParams]):
         counts = ngrams.counts(self.prepared)
         if counts is None and p.selector in ("rare", "uncertain"):
             raise Skip("no counts of the corpus", final=True)
-        numbers = document.kept if document else ()
+        numbers = _holding(document, p) if document else ()
         reason, final = "no span of the kind", len(numbers) <= _PARAGRAPHS
         for number in rng.sample(numbers, min(len(numbers), _PARAGRAPHS)):
             paragraph = document.paragraphs[number] if document else ""
@@ -151,7 +151,7 @@ class MaskedSpan(Task[MaskedSpanParams]):
     def _example(self, number: int, passage: _Passage, document: Text) -> Example:
         span = passage.span
         before = passage.left.rstrip().rpartition(" ")[2]
-        other = aliases.aliases(passage.answer, span.kind, document, before)
+        other = aliases.aliases(passage.answer, span.kind, document, before, passage.right[:1])
         return Example(
             prompt=(f"{passage.question}\n\n{block('passage', f'{passage.left}{MASK}{passage.right}')}",),
             answer=Span().answer(passage.answer, other, chance=CHANCES[self.params.selector]),
@@ -218,7 +218,12 @@ class _Passage:
     def question(self) -> str:
         count = self.span.last - self.span.first
         size = "" if self.span.kind == "number" else f" of {_COUNTED[count - 1]} word{'s' * (count > 1)}"
-        return f"In this passage {_CALLED[self.span.kind]}{size} is hidden behind {MASK}. What is hidden?"
+        called = _CALLED[self.span.kind]
+        if self.span.kind == "identifier" and "." in self.answer:
+            called = "an identifier with a dot"
+        elif self.answer.startswith("/"):
+            called = "a path"
+        return f"In this passage {called}{size} is hidden behind {MASK}. What is hidden?"
 
     @property
     def name(self) -> str:
@@ -278,16 +283,41 @@ def _sentences(paragraph: str) -> list[tuple[int, int]]:
     return out
 
 
-@lru_cache(maxsize=2048)
+def _holding(document: Text, p: MaskedSpanParams) -> tuple[int, ...]:
+    """Numbers of the paragraphs in which a span of the kinds and lengths stands, or in which words cannot be told."""
+    kinds = _SELECTED.get(p.selector)
+    return tuple(
+        number
+        for number, found in _kinds(document)
+        if not found or any((kinds is None or kind in kinds) and p.least <= size <= p.most for kind, size in found)
+    )
+
+
+@lru_cache(maxsize=512)
+def _kinds(document: Text) -> tuple[tuple[int, frozenset[tuple[str, int]]], ...]:
+    """The paragraphs that have spans, with their kinds and numbers of words; none where words cannot be told apart."""
+    out = []
+    for number in document.kept:
+        paragraph = document.paragraphs[number]
+        found = frozenset((span.kind, span.last - span.first) for span in spans.spans(paragraph))
+        if found or spans.spaceless(paragraph):
+            out.append((number, found))
+    return tuple(out)
+
+
+def _wanted(span: Candidate, p: MaskedSpanParams) -> bool:
+    """Whether a span is of the kinds and lengths asked for."""
+    kinds = _SELECTED.get(p.selector)
+    return (kinds is None or span.kind in kinds) and p.least <= span.last - span.first <= p.most
+
+
+@lru_cache(maxsize=1 << 14)
 def _askable(paragraph: str, p: MaskedSpanParams, prepared: bytes) -> tuple[tuple[Candidate, ...], str]:
     """The spans of a paragraph that may be asked for at these parameters, or the last reason why one may not."""
     counts, reason = ngrams.counts(prepared), ""
     if spans.spaceless(paragraph):
         return (), "no spaces between words"
-    kinds = _SELECTED.get(p.selector, frozenset(spans.KINDS))
-    found = [
-        span for span in spans.spans(paragraph) if span.kind in kinds and p.least <= span.last - span.first <= p.most
-    ]
+    found = [span for span in spans.spans(paragraph) if _wanted(span, p)]
     if counts is not None and p.selector == "uncertain":
         low, high = counts.band
         found = [

@@ -66,6 +66,13 @@ def test_the_question_says_kind_and_number_of_words_and_no_more() -> None:
     )
 
 
+def test_the_question_tells_a_dotted_identifier_and_a_path() -> None:
+    dotted = rows(MaskedSpanParams(), f"By that time it printed to sys.stdout alone. {FILLER}")["sys.stdout"]
+    assert str(dotted.prompt[0]).startswith("In this passage an identifier with a dot of one word is hidden")
+    path = rows(MaskedSpanParams(most=8), f"By that time it was read from /etc/passwd alone. {FILLER}")["/etc/passwd"]
+    assert str(path.prompt[0]).startswith("In this passage a path of")
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -174,11 +181,10 @@ def test_rare_takes_the_rarest_and_uncertain_the_open() -> None:
     assert set(rows(MaskedSpanParams("random"), text, prepared=prepared)) == {"Qom", "Baker"}
 
 
-def test_preparing_depends_on_the_records_alone_and_keeps_its_size() -> None:
+def test_preparing_depends_on_the_records_alone_and_stays_small() -> None:
     one = MaskedSpan.prepare(iter([made_rows.record(name) for name in made_rows.TECHNICAL]))
     assert one == MaskedSpan.prepare(iter([made_rows.record(name) for name in made_rows.TECHNICAL]))
-    assert abs(len(one) - len(MaskedSpan.prepare(iter(())))) < 20_000
-    assert len(one) < 26_000_000
+    assert len(one) < 1_000_000
 
 
 def test_hostile_text_costs_little() -> None:
