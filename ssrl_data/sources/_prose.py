@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import zlib
+from functools import lru_cache
 
 from ssrl_data.core import Reject
 from ssrl_data.media.text import Text, document
@@ -14,6 +15,7 @@ MAX_BYTES = 1 << 29
 """Most bytes that a compressed document may unpack to, 512 MiB."""
 
 _CHUNK = 1 << 20
+_KEPT, _SMALL = 128, 1 << 20  # documents that stay parsed, since a build opens one once a turn, and their most bytes
 _OVERSTRUCK = re.compile(r".\x08")  # bold and underlined letters, as nroff prints them
 _NEWLINE = re.compile(r"\r\n?")
 _INFO_MARK = re.compile(rb"\0\x08\[[^\]\n]{0,200}\0\x08\]")  # announces an index or a picture in Info files
@@ -39,7 +41,11 @@ def read_prose(key: str, data: bytes) -> Text:
     Raises:
         Reject: `not text`, `truncated`, `broken gzip`, `too large unpacked`.
     """
-    name = key.lower()
+    return _kept(key.lower(), data) if len(data) <= _SMALL else _read(key.lower(), data)
+
+
+def _read(name: str, data: bytes) -> Text:
+    """The document in a file of a name in lower case."""
     if name.endswith(".gz"):
         name, data = name.removesuffix(".gz"), unpacked(data)
     data = _INFO_MARK.sub(b"", data)
@@ -49,6 +55,11 @@ def read_prose(key: str, data: bytes) -> Text:
         return plain(text)
     found: list[str] = importlib.import_module(f"{__package__}.{module}").read(_NEWLINE.sub("\n", text))
     return document(found)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept(name: str, data: bytes) -> Text:
+    return _read(name, data)
 
 
 def plain(text: str) -> Text:
