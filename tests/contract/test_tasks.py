@@ -110,7 +110,8 @@ def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Exampl
             continue
     assert tried >= 5
     # A picture hardly larger than the view has few crops, so two may meet; a build drops the second.
-    assert len(seen) > (0.3 if task.needs & {"text", "worked"} else 0.8) * tried
+    few = task.needs & {"text", "worked"} and type(task).__module__.rpartition(".")[2] != "degradation_order"
+    assert len(seen) > (0.3 if few else 0.8) * tried
 
 
 def test_every_row_is_graded_as_it_must_be(rows: list[Row]) -> None:
