@@ -138,7 +138,8 @@ def by_sentence(parts: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[
 def by_phrase(tokens: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[Place]:
     """Foreign words for runs of `PHRASE` plain words, as many words and characters, none where it was; in random order.
 
-    Phrases do not touch, so that each is one disturbance. The number of different words is kept as in `by_sentence`.
+    Phrases do not touch, so that each is one disturbance. The number of different words, as they are spelled but for
+    case, moves by one at most: phrases of a few foreign texts repeat themselves, and would tell how many there are.
     """
     pool: dict[int, list[list[str]]] = {}
     for text in foreign:
@@ -146,7 +147,7 @@ def by_phrase(tokens: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[P
         for at in _runs(words):
             run = words[at : at + PHRASE]
             pool.setdefault(sum(map(len, run)), []).append(run)
-    present = Counter(word for token in tokens for word in _words(token))
+    present = Counter(token.lower() for token in tokens)
     different = len(present)
     out, starts, free = list[Place](), list[int](), rng.below(PHRASE)
     for at in _runs(tokens):
@@ -154,13 +155,17 @@ def by_phrase(tokens: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[P
             starts.append(at)
             free = at + PHRASE + 1
     for at in rng.shuffled(starts):
-        own = Counter(tokens[at : at + PHRASE])
+        own = Counter(token.lower() for token in tokens[at : at + PHRASE])
         others = present - own
         fits = pool.get(sum(map(len, tokens[at : at + PHRASE])), [])
-        tried = [run for run in rng.sample(fits, min(POOL, len(fits))) if not own.keys() & set(run)]
-        if tried:
-            best = min(tried, key=lambda run: abs(len(others) + len(set(run) - others.keys()) - different))
-            present = others + Counter(best)
+        counted = [
+            (abs(len(others) + len(new - others.keys()) - different), run)
+            for run in rng.sample(fits, min(POOL, len(fits)))
+            if not own.keys() & (new := {word.lower() for word in run})
+        ]
+        off, best = min(counted, key=lambda found: found[0], default=(different, []))
+        if off <= 1:
+            present = others + Counter(word.lower() for word in best)
             out.append(Place({at + n: word for n, word in enumerate(best)}, PHRASE))
     return out
 
