@@ -80,6 +80,11 @@ def test_phrases_keep_words_characters_and_marks(seed: int) -> None:
     for mark in ".,;:()0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ":
         assert version.count(mark) == " ".join(tokens).count(mark)
     assert abs(different(version) - different(" ".join(tokens))) <= 2
+    for count in range(1, len(places) + 1):
+        for split in (r"\S+", r"[^\W\d]\w*|[0-9]+|[^\s\w]"):
+            now, was = (re.findall(split, text) for text in (applied(tokens, places[:count]), " ".join(tokens)))
+            drift = len({sign if split[0] == "[" else sign.lower() for sign in now})
+            assert abs(drift - len({sign if split[0] == "[" else sign.lower() for sign in was})) <= 1
     for place in places:
         assert place.words == degrade.PHRASE == len(place.put)
         was = {tokens[number] for number in place.put}
