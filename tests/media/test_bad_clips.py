@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -192,9 +193,32 @@ def test_a_decoder_that_stands_still_is_ended(slow: Path, quick: Path, monkeypat
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-def test_a_decoder_that_dies_costs_one_clip(number: int, slow: Path, quick: Path) -> None:
-    assert during(slow, lambda process: process.send_signal(number)) == "crashes the decoder"
+def test_a_clip_costs_itself_that_a_fresh_decoder_dies_on_too(number: int, slow: Path, quick: Path) -> None:
+    done = threading.Event()
+
+    def fell() -> None:
+        felled: set[int] = set()
+        while not done.wait(0.02):
+            for process in psutil.Process().children():
+                with contextlib.suppress(psutil.Error):
+                    if process.pid not in felled and "ssrl_data.media.decoder" in process.cmdline():
+                        felled.add(process.pid)
+                        process.send_signal(number)
+
+    thread = threading.Thread(target=fell)
+    thread.start()
+    found = outcome(slow)
+    done.set()
+    thread.join()
+    assert found == "crashes the decoder"
     assert outcome(quick) == ""
+
+
+def test_a_clip_that_another_was_read_before_is_read_again(slow: Path, quick: Path) -> None:
+    assert outcome(quick) == ""
+    first = decoding()
+    assert during(slow, lambda process: process.kill()) == ""
+    assert decoding().pid != first.pid
 
 
 def test_a_decoder_that_died_between_two_clips_costs_none(quick: Path) -> None:
