@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ssrl_data.media.text import quotable, sentences
 from ssrl_data.rng import Rng
@@ -23,7 +23,10 @@ PHRASE = 4
 """Words of a phrase."""
 
 POOL = 400
-"""Foreign sentences, or phrases of the right length, that are compared for one place."""
+"""Foreign sentences that are compared for one place."""
+
+PHRASES = 48
+"""Foreign phrases of the right length that are drawn for one place at most, until one keeps the different words."""
 
 PROSE = 0.5
 """Least share of plain words in a passage and in sentences that are put in."""
@@ -37,6 +40,7 @@ DRAWN = 24
 _PLAIN = re.compile(r"[a-z]{2,20}")
 _CORE = re.compile(r"([(\[\"'“‘]*)([a-z]{3,20})([)\]\"'”’.,;:!?]*)")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_SIGN = re.compile(r"[^\W\d]\w*|[0-9]+|[^\s\w]")
 _MARK = re.compile(r"[^\w\s]")
 _CAPITAL = re.compile(r"[A-ZÀ-ÖØ-Þ]")
 _DIGIT = re.compile(r"[0-9]")
@@ -110,14 +114,14 @@ def by_sentence(parts: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[
         foreign: paragraphs from elsewhere.
         rng: the source of chance.
     """
-    found = [one for text in rng.shuffled(foreign)[:POOL] for one in sentences(text)]
-    pool = [one for one in rng.shuffled(found)[:POOL] if _fits(one, parts)]
-    shapes, bags = [_shape(one) for one in pool], [Counter(_words(one)) for one in pool]
+    found = [one for text in rng.shuffled(foreign)[:POOL] for one in _sentences(text)]
+    pool = [one for one in rng.shuffled(found)[:POOL] if _prose(one) and not any(part in one for part in parts)]
+    shapes, bags = [_shape(one) for one in pool], [_bag(one) for one in pool]
     present = Counter(word for part in parts for word in _words(part))
     different, drift = len(present), [0] * len(_WEIGHTS)
     out, taken = list[Place](), set[int]()
     for number in rng.shuffled(range(len(parts))):
-        was, own = _shape(parts[number]), Counter(_words(parts[number]))
+        was, own = _shape(parts[number]), _bag(parts[number])
         others = present - own
         best, cost, then = -1, math.inf, drift
         for at, (shape, bag) in enumerate(zip(shapes, bags, strict=True)):
@@ -138,34 +142,33 @@ def by_sentence(parts: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[
 def by_phrase(tokens: Sequence[str], foreign: Sequence[str], rng: Rng) -> list[Place]:
     """Foreign words for runs of `PHRASE` plain words, as many words and characters, none where it was; in random order.
 
-    Phrases do not touch, so that each is one disturbance. The number of different words, as they are spelled but for
-    case, moves by one at most: phrases of a few foreign texts repeat themselves, and would tell how many there are.
+    Phrases do not touch, so that each is one disturbance. The number of different words moves by one at most, counted
+    with the marks that touch them and without: phrases of a few foreign texts repeat themselves, and would tell how
+    many there are.
     """
-    pool: dict[int, list[list[str]]] = {}
-    for text in foreign:
-        words = text.split(" ")
-        for at in _runs(words):
-            run = words[at : at + PHRASE]
-            pool.setdefault(sum(map(len, run)), []).append(run)
-    present = Counter(token.lower() for token in tokens)
-    different = len(present)
+    pool = _phrases(tuple(foreign))
+    present = Counter(token.lower() for token in tokens), Counter(sign for token in tokens for sign in _signs(token))
+    different = len(present[0]), len(present[1])
     out, starts, free = list[Place](), list[int](), rng.below(PHRASE)
     for at in _runs(tokens):
         if at >= free:
             starts.append(at)
             free = at + PHRASE + 1
     for at in rng.shuffled(starts):
-        own = Counter(token.lower() for token in tokens[at : at + PHRASE])
-        others = present - own
-        fits = pool.get(sum(map(len, tokens[at : at + PHRASE])), [])
-        counted = [
-            (abs(len(others) + len(new - others.keys()) - different), run)
-            for run in rng.sample(fits, min(POOL, len(fits)))
-            if not own.keys() & (new := {word.lower() for word in run})
-        ]
-        off, best = min(counted, key=lambda found: found[0], default=(different, []))
-        if off <= 1:
-            present = others + Counter(word.lower() for word in best)
+        own = Counter(tokens[at : at + PHRASE])  # plain words, which are their own signs
+        others = present[0] - own, present[1] - own
+        fits = pool.get(sum(map(len, own.elements())), [])
+        best, off = list[str](), 2
+        for _ in range(PHRASES if fits else 0):
+            run, new = fits[rng.below(len(fits))]
+            if own.keys().isdisjoint(new):
+                kept = [len(other) + len(new - other.keys()) for other in others]
+                moved = max(abs(kept[0] - different[0]), abs(kept[1] - different[1]))
+                best, off = (run, moved) if moved < off else (best, off)
+                if off == 0:
+                    break
+        if best:
+            present = others[0] + Counter(best), others[1] + Counter(best)
             out.append(Place({at + n: word for n, word in enumerate(best)}, PHRASE))
     return out
 
@@ -206,15 +209,44 @@ def _runs(tokens: Sequence[str]) -> Iterator[int]:
             yield at - PHRASE + 1
 
 
+def _signs(text: str) -> list[str]:
+    return _SIGN.findall(text)
+
+
 def _words(text: str) -> list[str]:
     return [word.lower() for word in _LETTERS.findall(text)]
 
 
-def _fits(sentence: str, own: Sequence[str]) -> bool:
-    """Whether a foreign sentence may be put in: prose that can be quoted and that holds none of the passage's own."""
-    return quotable(sentence) and plain_share(sentence) >= PROSE and not any(part in sentence for part in own)
+@lru_cache(maxsize=8)
+def _phrases(foreign: tuple[str, ...]) -> dict[int, list[tuple[list[str], frozenset[str]]]]:
+    """Runs of `PHRASE` plain words, and their different words, by the number of their letters."""
+    out: dict[int, list[tuple[list[str], frozenset[str]]]] = {}
+    for text in foreign:
+        words = text.split(" ")
+        for at in _runs(words):
+            run = words[at : at + PHRASE]
+            out.setdefault(sum(map(len, run)), []).append((run, frozenset(run)))
+    return out
 
 
+@lru_cache(maxsize=1 << 13)
+def _sentences(paragraph: str) -> tuple[str, ...]:
+    return tuple(sentences(paragraph))
+
+
+@lru_cache(maxsize=1 << 13)
+def _prose(sentence: str) -> bool:
+    """Whether a foreign sentence may be put in: prose that can be quoted."""
+    return quotable(sentence) and plain_share(sentence) >= PROSE
+
+
+@lru_cache(maxsize=1 << 13)
+def _bag(text: str) -> Counter[str]:
+    """The words of a sentence; never changed."""
+    return Counter(_words(text))
+
+
+@lru_cache(maxsize=1 << 13)
 def _shape(text: str) -> tuple[int, ...]:
     """Words, characters, capitals, digits, marks and short words."""
     found = (len(pattern.findall(text)) for pattern in (_CAPITAL, _DIGIT, _MARK, _SHORT))

@@ -2,7 +2,7 @@
 
 Words are hashed into counts of one to three neighbours and into counts of what stands near a fill: count-min sketches
 of two rows (Cormode and Muthukrishnan 2005), without which collisions make most guesses. Text of any size fills
-the same 25 MB, 5 MB once compressed after two million words, and the same text gives the same bytes. A *fill* is what
+the same 29 MB, 5 MB once compressed after two million words, and the same text gives the same bytes. A *fill* is what
 a question may hide: its words and its kind.
 """
 
@@ -28,15 +28,17 @@ NEAR = 12
 FILLS = 1000
 """Fills of each kind that are kept by name: the most frequent ones."""
 
-_BITS = {"one": 18, "two": 21, "three": 22, "near": 21, "alone": 18, "context": 18, "spread": 18}
+_BITS = {"one": 18, "two": 21, "three": 22, "near": 21, "alone": 18, "context": 18, "spread": 18, "frame": 20}
 _SKETCHES = frozenset({"two", "three", "near"})
 _TYPES = {"one": "<u4", "two": "<u2", "three": "u1", "near": "u1", "alone": "<u4", "context": "<u4", "spread": "<f4"}
+_TYPES["frame"] = "<u4"
 _MIX_INT, _FOLD_INT, _FULL = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, (1 << 64) - 1
 _MIX, _FOLD = np.uint64(_MIX_INT), np.uint64(_FOLD_INT)
 _BATCH, _HELD, _LOWER, _NOISE = 1 << 16, 100_000, 5.0, 4
 _COMMON = 400  # a word of more than one in so many is near everything
 _LIFT, _TWICE = 4.0, 2
 _ENOUGH = 8
+_FRAME, _FRAMED, _SEVERAL = 5, 6, 0xFFFF  # words on either side that frame a fill, and how many there must be in all
 
 
 @lru_cache(maxsize=1 << 16)
@@ -67,6 +69,16 @@ def _cell(table: str, *parts: int) -> int:
         out = (out ^ part) * _MIX_INT & _FULL
         out ^= out >> 29
     return (out * _FOLD_INT & _FULL) >> (64 - _BITS[table])
+
+
+def _frame(before: Sequence[int], after: Sequence[int]) -> tuple[int, int]:
+    """The place of a frame in its table, and a mark of sixteen bits, never 0, that tells it from others there."""
+    out = 0
+    for part in (*before, len(before), *after):
+        out = (out ^ part) * _MIX_INT & _FULL
+        out ^= out >> 29
+    out = out * _FOLD_INT & _FULL
+    return out >> (64 - _BITS["frame"]), (out & 0xFFFF) or 1
 
 
 def _cells(table: str, *parts: Hashes | np.uint64) -> NDArray[np.int64]:
@@ -117,6 +129,7 @@ class Counts:
             self._tally[kind][fill(words[first:end])] += 1
             self.met[kind] += 1
             key = hashed(fill(words[first:end]))
+            self._enter(own[max(0, first - _FRAME) : first], own[end : end + _FRAME], key)
             near = {*own[max(0, first - NEAR) : first], *own[end : end + NEAR]}
             self._pairs += [(key, other) for other in sorted(near)]
             if len(self._before) < _HELD:
@@ -127,6 +140,24 @@ class Counts:
             if len(tally) > _HELD:
                 for name in [name for name, count in tally.items() if count == 1]:
                     del tally[name]
+
+    def _enter(self, before: Sequence[int], after: Sequence[int], key: int) -> None:
+        """Keep which fill stood in a frame, or that several did; a place that another frame holds stays with that."""
+        if len(before) + len(after) >= _FRAMED:
+            cell, mark = _frame(before, after)
+            held, own = int(self._table["frame"][cell]), key % _SEVERAL
+            if held == 0:
+                self._table["frame"][cell] = mark << 16 | own
+            elif held >> 16 == mark and held & _SEVERAL != own:
+                self._table["frame"][cell] = mark << 16 | _SEVERAL
+
+    def several(self, before: Sequence[str], after: Sequence[str]) -> bool:
+        """Whether different fills stood between the same five words before and five behind."""
+        sides = [hashed(word) for word in before[-_FRAME:]], [hashed(word) for word in after[:_FRAME]]
+        if sum(map(len, sides)) < _FRAMED:
+            return False
+        cell, mark = _frame(*sides)
+        return int(self._table["frame"][cell]) == mark << 16 | _SEVERAL
 
     def _count(self) -> None:
         """Enter what was gathered since the last time."""

@@ -246,6 +246,8 @@ class _Passage:
         before = _words(left[-_SIDE:])[1:] if len(left) > _SIDE else _words(left)
         after = _words(right[:_SIDE])
         own = self.name.casefold()
+        if counts.several(before, after):
+            return "other fills in the same words"
         if counts.fills.get(span.kind, [("", 0)])[0][0].casefold() == own:
             return "most frequent of its kind"
         near = [*before[-ngrams.NEAR :], *after[: ngrams.NEAR]]

@@ -152,6 +152,13 @@ def test_counts_refuse_the_frequent_the_guessed_and_the_unknown() -> None:
     assert not rows(MaskedSpanParams(), text.format("Jones"), prepared=prepared), "most frequent name"
     assert not rows(MaskedSpanParams(), text.format("Hamilton"), prepared=prepared), "never met"
     assert rows(MaskedSpanParams(), text.format("Hamilton"))
+    framed = "This was made like that of {} which stood over an old moat of water before. "
+    several = [record(framed.format(name)) for name in ("Conwy", "Harlech")]
+    large = [record(*["Nothing but small words is said of it here. " * 40] * 400)]
+    counts = MaskedSpan.prepare(iter([*several, *large]))
+    assert str(reason(framed.format("Conwy") + FILLER, prepared=counts)) == "other fills in the same words"
+    counts = MaskedSpan.prepare(iter([several[0], *large]))
+    assert str(reason(framed.format("Conwy") + FILLER, prepared=counts)) == "most frequent of its kind"
     assert str(reason(text.format("Hamilton"), prepared=prepared)) == "nothing near it points to it"
     assert str(reason(text.format("Jones"), prepared=prepared)) == "most frequent of its kind"
     # `was drawn by` goes on with Jones more often, so Telford is no guess of counts; `iron bridge` points to him.
