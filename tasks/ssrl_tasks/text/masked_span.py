@@ -50,11 +50,13 @@ _COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 _SELECTED = {"number": frozenset({"number"}), "name": frozenset({"name"}), "term": spans.TERMS}
 
 CHANCES = {"random": 0.1, "number": 0.16, "name": 0.09, "term": 0.11, "rare": 0.1, "uncertain": 0.1}
-"""What the best guesser that understands nothing scores, and something above. In 5,186 rows of 840 manuals, made with
-counts of the same, the best constant answer is right in 2.2% (`easy`), 2.7% (`medium`), 10.5% (`number`, 95 rows), 5.8%
-(`name`), 3.4% (`term`), 2.1% (`rare`), 3.8% (`uncertain`) and 9.1% (`hard`, 99 rows); word counts of the other half in
-1.2% at most. Rows made without counts are easier: a model of other documents is right in up to 10.3%, one wording's most
-frequent answer in 8.5%, measured before thanks and examples were left out."""
+"""What the best guesser that understands nothing scores, and something above.
+
+In 5,186 rows of 840 manuals, made with counts of the same, the best constant answer is right in 2.2% (`easy`), 2.7%
+(`medium`), 10.5% (`number`, 95 rows), 5.8% (`name`), 3.4% (`term`), 2.1% (`rare`), 3.8% (`uncertain`) and 9.1% (`hard`,
+99 rows); word counts of the other half in 1.2% at most. Rows made without counts are easier: before thanks and examples
+were left out, a model of other documents was right in up to 10.3%, the most frequent answer of a wording in 8.5%.
+"""
 
 _CALLED = {
     "number": "a number",
