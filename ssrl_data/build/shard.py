@@ -71,8 +71,7 @@ class _Work:
 
 def _work(shard: Shard, cell: Cell, prepared: Callable[[str, int], bytes]) -> _Work:
     cls, params = rebuilt({"task": cell.task, "params": cell.params})
-    task = cls(params)
-    task.prepared = prepared(cell.task, cls.version)
+    task = cls(params, prepared(cell.task, cls.version))
     rng = Rng(shard.seed, "aims", shard.name, cell.task, cell.level)
     classes = task.classes()
     spare = rng.sample(range(classes), cell.quota % classes)

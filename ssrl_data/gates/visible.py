@@ -29,30 +29,10 @@ _ROMAN = re.compile(r"\b[IVX]{1,6}\b")
 _UPPER = re.compile(r"[A-Z]{2,}")
 _TOKEN = re.compile(r"[a-z]{3,5}")
 _LONG = re.compile(r"[a-z]{4,}")
-_SMALL = frozenset(
-    {
-        *(
-            "of",
-            "the",
-            "and",
-            "de",
-            "la",
-            "le",
-            "du",
-            "des",
-            "del",
-            "der",
-            "die",
-            "das",
-            "von",
-            "van",
-            "for",
-            "in",
-            "to",
-        ),
-        *("a", "an", "on", "or", "at", "by", "with", "el", "und", "et", "da", "di"),
-    }
-)
+_SMALL = frozenset([
+    "of", "the", "and", "de", "la", "le", "du", "des", "del", "der", "die", "das", "von", "van", "for", "in", "to",
+    "a", "an", "on", "or", "at", "by", "with", "el", "und", "et", "da", "di",
+])  # fmt: skip
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),

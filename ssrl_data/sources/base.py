@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from ssrl_data.core import Json, Record
 from ssrl_data.media.camera import Camera, Vector
 from ssrl_data.media.depth import DepthRule
+from ssrl_data.media.text import Text
+from ssrl_data.media.worked import Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,27 @@ class Entry:
     """Numbers of the paragraphs that a curation leaves out of a text."""
     stamp: str = field(default="", compare=False)
     """Differs when the content does, as far as listing can tell (the files' sizes)."""
+
+
+def written_record(entry: Entry, found: Text | Worked, content: bytes) -> Record:
+    """The record of an entry that is text alone, without the paragraphs that a curation leaves out.
+
+    Args:
+        entry: as listed.
+        found: what it says.
+        content: what it was read from; its hash is the record's `source_id`.
+    """
+    return Record(
+        key=entry.key,
+        group=entry.group,
+        source_id=hashlib.sha256(content).hexdigest()[:32],
+        license=entry.license,
+        attribution=entry.attribution,
+        origin=entry.origin,
+        facts=entry.facts,
+        text=Text(found.paragraphs, frozenset(entry.dropped)) if isinstance(found, Text) else None,
+        worked=None if isinstance(found, Text) else found,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from ssrl_data.sources._files import (
     suffix_of,
     walk,
 )
-from ssrl_data.sources.base import DepthFile, Entry, Inside, PairFile, Source
+from ssrl_data.sources.base import DepthFile, Entry, Inside, PairFile, Source, written_record
 
 _PART = re.compile(r"//part [0-9]+ of [0-9]+$")
 _INSIDE = re.compile(r"(.*)//(?![0-9a-f]{2})([^/]+)", re.DOTALL)
@@ -243,18 +243,7 @@ class Folder(Source):
                         pass
                     raise Reject("changed since it was listed")
                 found, content = reader.opened(path, name, entry.part, rule)
-        text, worked = (found, None) if isinstance(found, Text) else (None, found)
-        return Record(
-            key=entry.key,
-            group=entry.group,
-            source_id=hashlib.sha256(content).hexdigest()[:32],
-            license=entry.license,
-            attribution=entry.attribution,
-            origin=entry.origin,
-            facts=entry.facts,
-            text=text and Text(text.paragraphs, frozenset(entry.dropped)),
-            worked=worked,
-        )
+        return written_record(entry, found, content)
 
     def _keys(self) -> Iterator[str]:
         if self.only is not None:

@@ -14,7 +14,6 @@ JSONL files; opening reads row groups, or blocks of JSONL, each once per process
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -25,11 +24,10 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl, unquote
 
 from ssrl_data.core import Record, Reject, SsrlError
-from ssrl_data.media.text import Text
 from ssrl_data.sources._descriptor import stated_columns
 from ssrl_data.sources._spill import spill
 from ssrl_data.sources._tables import SUFFIXES, Lines, Table, table
-from ssrl_data.sources.base import Entry, Source
+from ssrl_data.sources.base import Entry, Source, written_record
 
 SCHEME = "hf://"
 BLOCK = 1 << 22
@@ -157,17 +155,7 @@ class Hub(Source):
                 pass
             raise Reject("changed since it was listed")
         found, content = opening.opened(entry.part)
-        return Record(
-            key=entry.key,
-            group=entry.group,
-            source_id=hashlib.sha256(content).hexdigest()[:32],
-            license=entry.license,
-            attribution=entry.attribution,
-            origin=entry.origin,
-            facts=entry.facts,
-            text=Text(found.paragraphs, frozenset(entry.dropped)) if isinstance(found, Text) else None,
-            worked=None if isinstance(found, Text) else found,
-        )
+        return written_record(entry, found, content)
 
     def _names(self, path: str) -> bool:
         """Whether a file is one of the tables meant."""

@@ -27,7 +27,7 @@ from ssrl_data.media.text import canonical
 from ssrl_data.media.worked import QUESTION, Worked
 from ssrl_data.registry import suggest
 from ssrl_data.sources._columns import lined
-from ssrl_data.sources.base import Entry, Source
+from ssrl_data.sources.base import Entry, Source, written_record
 
 SCHEME = "reasoning-gym:"
 
@@ -153,18 +153,8 @@ class ReasoningGym(Source):
             raise Reject("its own answer is not right")
         answer = canonical(item["answer"])
         content = f"{item['question']}\0{answer}".encode()
-        return Record(
-            key=entry.key,
-            group=entry.group,
-            source_id=hashlib.sha256(content).hexdigest()[:32],
-            license=entry.license,
-            attribution=entry.attribution,
-            origin=entry.origin,
-            facts=entry.facts,
-            worked=Worked(
-                QUESTION, lined(item["question"]), answer=answer, options=("True", "False") if task in YES_NO else ()
-            ),
-        )
+        options = ("True", "False") if task in YES_NO else ()
+        return written_record(entry, Worked(QUESTION, lined(item["question"]), answer=answer, options=options), content)
 
 
 @lru_cache(maxsize=4)

@@ -165,7 +165,6 @@ def build(url: str, home: Path, address: str, out: Path) -> subprocess.Completed
     )
 
 
-@pytest.mark.skipif(not (ROOT / "tasks/ssrl_tasks/text/final_answer.py").exists(), reason="no task of questions yet")
 def test_a_build_of_a_commit_repeats_when_the_branch_has_moved(hub: Hub, tmp_path: Path) -> None:
     commit = hub.push("me/sums", {"README.md": CARD, "a.parquet": parquet(SUMS, row_group_size=50)})
     address = "hf://datasets/me/sums{}?problem=q"
@@ -180,7 +179,6 @@ def test_a_build_of_a_commit_repeats_when_the_branch_has_moved(hub: Hub, tmp_pat
     assert "was begun with another build" in moved.stderr
 
 
-@pytest.mark.skipif(not (ROOT / "tasks/ssrl_tasks/text/final_answer.py").exists(), reason="no task of questions yet")
 def test_a_hub_that_fails_stops_the_build_and_rejects_nothing(hub: Hub, tmp_path: Path) -> None:
     padded = [row | {"pad": random.Random(i).randbytes(8000)} for i, row in enumerate(SUMS)]
     hub.push("me/sums", {"a.parquet": parquet(padded, row_group_size=50)})

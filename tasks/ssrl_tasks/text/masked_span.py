@@ -341,37 +341,10 @@ def _askable(paragraph: str, p: MaskedSpanParams, prepared: bytes) -> tuple[tupl
 
 # The rest belongs to the audit, which looks in its own way.
 
-_AUDIT_SMALL = frozenset(
-    [
-        "of",
-        "the",
-        "and",
-        "de",
-        "la",
-        "le",
-        "du",
-        "des",
-        "del",
-        "der",
-        "die",
-        "das",
-        "von",
-        "van",
-        "for",
-        "in",
-        "to",
-        "a",
-        "an",
-        "on",
-        "or",
-        "at",
-        "by",
-        "with",
-        "el",
-        "und",
-        "et",
-    ]
-)
+_AUDIT_SMALL = frozenset([
+    "of", "the", "and", "de", "la", "le", "du", "des", "del", "der", "die", "das", "von", "van", "for", "in", "to",
+    "a", "an", "on", "or", "at", "by", "with", "el", "und", "et",
+])  # fmt: skip
 _AUDIT_NUMBERS = {
     word: str(value)
     for value, group in enumerate(
