@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -244,7 +245,9 @@ def _probe(
     right = np.zeros(len(rows), np.bool_)
     for tested in (halves, ~halves):
         forest: Any = ExtraTreesClassifier(64, min_samples_leaf=3, random_state=0, n_jobs=1)
-        forest.fit(table[~tested], labels[~tested])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The number of unique classes")  # as it is where texts are the answers
+            forest.fit(table[~tested], labels[~tested])
         right[tested] = forest.predict(table[tested]) == labels[tested]
     lower = _resampled(owner, right, families, Rng("probe", family, str(sources[0]), len(sources)))
     needed = rows_needed(blind, families)
