@@ -1,0 +1,137 @@
+"""A written answer as constraints count it. Each rule here is the one that prompts print.
+
+- A *word* is what stands between spaces and holds a letter or digit: `don't`, `state-of-the-art`, `3.14` and an
+  address are one each; a list's `-` or `2.` is none. In scripts without spaces each character is one.
+- A *sentence* ends with `.`, `!` or `?` before a space or the end of its line; the rest of a line is one too.
+- A *paragraph* is what stands between empty lines; a *line* is one that is not empty.
+- A *character* is a Unicode code point of the trimmed text, spaces and line breaks included; a *letter* is one that
+  Unicode calls so, in either case.
+
+All of it is linear in the length, and computed once, on first use.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cached_property
+
+LONGEST = 1 << 16
+"""Characters of the longest text that is judged."""
+
+# Controls, invisible and reordering characters; not the joiners that some scripts and emoji need.
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]"
+    r"|[\ud800-\udfff]"
+)
+_BREAK = re.compile(r"\r\n|[\r\u2028\u2029\x85]")
+_QUOTES = str.maketrans(dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("“”„‟", '"') | {"\u00a0": " "})
+# Scripts that put no spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar.
+_SOLID = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_HAS_SOLID = re.compile(f"[{_SOLID}]")
+_TOKEN = re.compile(rf"[{_SOLID}]|[^\s{_SOLID}]+")
+_MARKER = re.compile(r"[ \t]*(?:[-*+•]|[0-9]{1,3}[.)])[ \t]+|[ \t]*#{1,6}[ \t]+|[ \t]*>[ \t]?")
+_END = re.compile(r"[.!?…]+[\"')\]*_»”’]*(?=\s|$)|[。！？]+[」』）]*")
+_EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+
+
+class Reply:
+    r"""A text and what is counted of it.
+
+    Args:
+        text: any string; characters that no reader sees are dropped, line breaks become `\n`, quotes are kept.
+    """
+
+    def __init__(self, text: str) -> None:
+        text = _BREAK.sub("\n", text)
+        if not text.isascii() or not text.isprintable():
+            text = _HIDDEN.sub("", unicodedata.normalize("NFC", text))
+        self.text = text.strip()
+
+    @cached_property
+    def folded(self) -> str:
+        """The text without the difference of case and of quote styles, to find words and phrases in."""
+        return self.text.translate(_QUOTES).casefold()
+
+    @cached_property
+    def squeezed(self) -> str:
+        """`folded` with single spaces."""
+        return " ".join(self.folded.split())
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines that are not empty, without the spaces around them."""
+        return [line for line in map(str.strip, self.text.split("\n")) if line]
+
+    @cached_property
+    def items(self) -> list[str]:
+        """The lines without the marks of lists, headings and quotations before them."""
+        return [_MARKER.sub("", line, count=1) for line in self.lines]
+
+    @cached_property
+    def paragraphs(self) -> list[str]:
+        """What stands between empty lines."""
+        return [part.strip() for part in _BLANK.split(self.text) if part.strip()]
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The sentences, line by line; each holds a word."""
+        return [sentence for item in self.items for sentence in sentences(item)]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words as they are written, without the marks around them."""
+        return [word for item in self.items for word in words(item)]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each word stands there, whatever its case and quotes."""
+        return Counter(word.translate(_QUOTES).casefold() for word in self.words)
+
+    @cached_property
+    def letters(self) -> Counter[str]:
+        """How often each letter stands there, whatever its case."""
+        counts = Counter(self.text.casefold())
+        return Counter({letter: n for letter, n in counts.items() if letter.isalpha()})
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different words there are."""
+        return len(self.counts)
+
+    def occurrences(self, phrase: str) -> int:
+        """How often a word or phrase stands there, between characters that are no letters or digits; case is ignored.
+
+        Args:
+            phrase: words with single spaces; the text's own spaces and line breaks between them may differ.
+        """
+        found, start, wanted = 0, 0, " ".join(phrase.translate(_QUOTES).casefold().split())
+        text, size = self.squeezed, len(wanted)
+        if not size:
+            return 0
+        while (at := text.find(wanted, start)) >= 0:
+            before, after = text[at - 1 : at], text[at + size : at + size + 1]
+            whole = not (before.isalnum() and wanted[0].isalnum()) and not (after.isalnum() and wanted[-1].isalnum())
+            found += whole
+            start = at + (size if whole else 1)
+        return found
+
+
+def words(text: str) -> list[str]:
+    """The words of a line, without the marks around them."""
+    tokens = _TOKEN.findall(text) if not text.isascii() and _HAS_SOLID.search(text) else text.split()
+    if text.isascii() and text.replace(" ", "").isalnum():
+        return tokens
+    return [word for token in tokens if (word := _EDGE.sub("", token))]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a line; each holds a word."""
+    out, start = [], 0
+    for end in _END.finditer(text):
+        out.append(text[start : end.end()].strip())
+        start = end.end()
+    out.append(text[start:].strip())
+    return [sentence for sentence in out if any(map(str.isalnum, sentence))]
