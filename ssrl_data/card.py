@@ -28,6 +28,7 @@ LISTED = 500
 MEDIA = {
     "depth": "pictures with depth or a second view",
     "image": "pictures",
+    "instruction": "instructions with checkers",
     "text": "documents",
     "video": "clips",
     "worked": "worked problems",
@@ -35,6 +36,7 @@ MEDIA = {
 CATEGORIES = {
     "depth": ["visual-question-answering"],
     "image": ["visual-question-answering"],
+    "instruction": ["text-generation"],
     "text": ["text-generation"],
     "video": ["video-text-to-text", "visual-question-answering"],
 }
@@ -57,25 +59,24 @@ def media(modalities: Iterable[str], tasks: Sequence[str] = ()) -> str:
 
     Args:
         modalities: first parts of the names of tasks.
-        tasks: the tasks, which tell whether texts are documents, worked solutions, or both.
+        tasks: the tasks, which tell what their texts are: documents, worked solutions, instructions.
     """
     named = set(modalities)
-    if any(map(_is_worked, tasks)):
-        named.add("worked")
-        if all(_is_worked(task) for task in tasks if task.startswith("text/")):
-            named.discard("text")
+    written = {medium for task in tasks for medium in _needs(task) & {"text", "worked", "instruction"}}
+    if written:
+        named = (named - {"text", "instruction"}) | written
     *rest, last = (MEDIA[m] for m in MEDIA if m in named and (m != "depth" or "image" not in named))
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def _is_worked(task: str) -> bool:
-    """Whether a task asks about worked solutions, proofs or questions; unknown, it is taken not to."""
+def _needs(task: str) -> frozenset[str]:
+    """What records must carry for some level of a task; where it is not installed, what its name says."""
     from ssrl_data.registry import modules, task_class
 
     if task not in modules("ssrl.tasks"):
-        return False
+        return frozenset({task.partition("/")[0]})
     cls = task_class(task)
-    return any("worked" in cls(params).needs for params in cls.levels.values())
+    return frozenset().union(*(cls(params).needs for params in cls.levels.values()))
 
 
 def cards_folder() -> Path:
@@ -204,7 +205,7 @@ def render_card(manifest: Mapping[str, Json], check: Mapping[str, Json] | None =
         manifest=manifest,
         rows=_rows(manifest),
         media=media(manifest["modalities"], tasks),
-        labelled=any(map(_is_worked, tasks)),
+        labelled=any(_needs(task) & {"worked", "instruction"} for task in tasks),
         has_texts=any(modality in WRITTEN for modality in manifest["modalities"]),
         has_pictures=any(modality not in WRITTEN for modality in manifest["modalities"]),
         levels=list(_levels(manifest)),

@@ -203,7 +203,8 @@ def curate(
         f"duplicates{flat}"
     )
     for medium, (count, dropped) in found.passages.items():
-        name = {"text": "paragraphs", "worked": "worked records"}[medium]
+        names = {"text": "paragraphs", "worked": "worked records", "instruction": "instructions and queries"}
+        name = names[medium]
         columns = {name: count, "kept": count - sum(dropped.values()), **dropped}
         widths = [max(len(title), len(f"{value:,}")) for title, value in columns.items()]
         typer.echo("  " + "  ".join(f"{title:>{width}}" for title, width in zip(columns, widths, strict=True)))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssrl_data.media.clip import Clip
     from ssrl_data.media.depth import Depth
     from ssrl_data.media.image import Picture
+    from ssrl_data.media.instruction import Instruction
     from ssrl_data.media.text import Text
     from ssrl_data.media.worked import Worked
     from ssrl_data.rng import Rng
@@ -76,6 +77,7 @@ class Record:
         clip: the clip, when the record carries one.
         text: the document, when the record is one of prose.
         worked: the worked solution, the proof or the bare question with its answer, when the record is one.
+        instruction: the instruction with the programs that check it, when the record is one.
     """
 
     key: str
@@ -92,6 +94,7 @@ class Record:
     clip: Clip | None = None
     text: Text | None = None
     worked: Worked | None = None
+    instruction: Instruction | None = None
 
     def lacks(self, needs: Iterable[str]) -> str:
         """Why a task that needs these fields cannot use the record, as a skip's reason; empty where it can."""

@@ -32,10 +32,17 @@ DONOR_POOL = 4
 SHARD_RECORDS = 8
 """Records a shard has at least, if there are so many: one that has few cannot fill what its records cannot carry."""
 EXACT_GROUPS = 1000
-MEDIA = {"image": "pictures", "clip": "clips", "text": "texts", "worked": "worked solutions or proofs"}
+MEDIA = {
+    "image": "pictures",
+    "clip": "clips",
+    "text": "texts",
+    "worked": "worked solutions or proofs",
+    "instruction": "instructions with checkers",
+}
 """Fields of a record that an entry fills by itself, and what to call such records."""
 LIBRARIES = ("ssrl", "datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "simplejpeg")
-DECODERS = {"decord2": "decord", "av": "av"}
+READERS = {"clip": {"decord2": "decord", "av": "av"}, "instruction": {"pydantic-monty": "pydantic_monty"}}
+"""What else decides on the rows of records of a medium: distributions, and the module of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,24 +194,23 @@ def make_plan(recipe: Recipe, sources: Sequence[Source]) -> Plan:
         "format": FORMAT,
         "recipe": resolved,
         "corpus": digest(canonical(listing)),
-        "versions": {name: version(name) for name in LIBRARIES} | _decoder(items),
+        "versions": {name: version(name) for name in LIBRARIES} | _readers(items),
         "processor": platform.machine(),
     }
     train = sorted((item for item in items if home[item.entry.group] == "train"), key=lambda item: order[item.key])
     return Plan(tuple(shards), identity, len(items), tuple(train), against)
 
 
-def _decoder(items: Sequence[Item]) -> dict[str, str]:
-    """The releases of what decodes the clips, if there are any; empty where a module is of another distribution."""
+def _readers(items: Sequence[Item]) -> dict[str, str]:
+    """The releases of what decodes or runs these records; empty where a module is of another distribution."""
     found: dict[str, str] = {}
-    if all(item.entry.media != "clip" for item in items):
-        return found
-    for name, module in DECODERS.items():
-        if find_spec(module) is not None:
-            try:
-                found[name] = version(name)
-            except PackageNotFoundError:
-                found[name] = ""
+    for medium in READERS.keys() & {item.entry.media for item in items}:
+        for name, module in READERS[medium].items():
+            if find_spec(module) is not None:
+                try:
+                    found[name] = version(name)
+                except PackageNotFoundError:
+                    found[name] = ""
     return found
 
 
@@ -231,6 +237,10 @@ def _usable(items: Sequence[Item], recipe: Recipe, sources: Sequence[Source]) ->
             )
         if "clip" in wanted & held and find_spec("decord") is None:
             raise SsrlError(f'{part.task} reads clips with decord, which is not installed: pip install "ssrl[video]"')
+        if "instruction" in wanted & held and find_spec("pydantic_monty") is None:
+            raise SsrlError(
+                f'{part.task} runs checkers with pydantic-monty, which is not installed: pip install "ssrl[instruct]"'
+            )
     return [item for item in items if item.entry.media in _media(recipe.parts)]
 
 

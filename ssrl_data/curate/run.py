@@ -31,8 +31,8 @@ class Findings:
         flat: pictures that hold too little for their hashes, compared by thumbnails; and clips with such frames.
         unreadable: records by reason.
         looked: pictures and clips among the records.
-        passages: `text` to the paragraphs of documents, `worked` to the worked records, and to those of them that are
-            left out by reason.
+        passages: `text` to the paragraphs of documents, `worked` to the worked records, `instruction` to instructions
+            and their queries, and to those of them that are left out by reason.
     """
 
     records: int

@@ -10,9 +10,10 @@ import numpy as np
 from ssrl_data.core import Record, Reject
 from ssrl_data.curate.contamination import Benchmarks
 from ssrl_data.curate.language import languages_of
-from ssrl_data.curate.sketch import sketch
-from ssrl_data.curate.words import Hashes, hashed, template, tokens, words
+from ssrl_data.curate.sketch import SHINGLE, sketch
+from ssrl_data.curate.words import Hashes, demands, hashed, template, tokens, words
 from ssrl_data.listing import Item
+from ssrl_data.media.instruction import Instruction
 from ssrl_data.media.worked import Worked
 from ssrl_data.sources.base import Source
 
@@ -26,7 +27,8 @@ _BATCH = 1 << 19
 class Sheet:
     """One record, in few bytes: arrays are those of `Sketches`, as bytes, for each passage.
 
-    A document's passages are its paragraphs; a worked record is one passage, its problem.
+    A document's passages are its paragraphs; a worked record is one passage, its problem; an instruction is one, its
+    queries are the others.
 
     Attributes:
         source_id: the record's.
@@ -80,6 +82,8 @@ class Reader:
         spoken = declared if isinstance(declared, str) else None
         if record.worked is not None:
             return self._problem(record, record.worked, spoken)
+        if record.instruction is not None:
+            return self._instruction(record, record.instruction, spoken)
         return self._document(record, record.text.paragraphs if record.text else (), spoken)
 
     def _document(self, record: Record, paragraphs: Sequence[str], spoken: str | None) -> _Open:
@@ -110,6 +114,27 @@ class Reader:
             left = BENCHMARK
         return _Open(record.source_id, [hashed(template(found))], [exact], bytes([left]))
 
+    def _instruction(self, record: Record, found: Instruction, spoken: str | None) -> _Open:
+        """Two instructions are as alike as the sets of what they demand, two queries as their shingles."""
+        texts = (found.text, *found.queries)
+        said = [words(text) or [text] for text in texts]
+        hashes = [hashed(passage) for passage in said]
+        left = np.zeros(len(texts), np.uint8)
+        if self.languages:
+            told = [spoken] * len(texts) if spoken else languages_of(texts)
+            left[[bool(language) and language not in self.languages for language in told]] = LANGUAGE
+        if self.benchmarks:
+            left[self.benchmarks.touches(hashes)] = BENCHMARK
+        if left[0]:
+            left[:] = left[0]
+        # Of an instruction case and punctuation may be what it is about, and so may each number.
+        exact = [
+            "\0".join(("instruction", *found.text.split())).encode(),
+            *(passage.tobytes() for passage in hashes[1:]),
+        ]
+        alike = [hashed(demands(found.text)), *hashes[1:]]
+        return _Open(record.source_id, alike, exact, left.tobytes(), lengths=[1, *[SHINGLE] * len(found.queries)])
+
 
 @dataclass(frozen=True, slots=True)
 class _Open:
@@ -120,6 +145,8 @@ class _Open:
     exact: Sequence[bytes] = ()
     left: bytes = b""
     reason: str | None = None
+    lengths: Sequence[int] = ()
+    """Words of a shingle of each passage, where they are not `SHINGLE`."""
 
 
 def _sheets(batch: Sequence[_Open]) -> Iterator[Sheet]:
@@ -128,7 +155,8 @@ def _sheets(batch: Sequence[_Open]) -> Iterator[Sheet]:
     if not passages:
         yield from (Sheet(record.source_id, record.reason) for record in batch)
         return
-    made = sketch(passages, [exact for record in batch for exact in record.exact])
+    lengths = [length for record in batch for length in record.lengths or [SHINGLE] * len(record.passages)]
+    made = sketch(passages, [exact for record in batch for exact in record.exact], lengths)
     shingles = np.concatenate([np.zeros(1, np.int64), np.cumsum(made.sizes, dtype=np.int64)])
     start = 0
     for record in batch:

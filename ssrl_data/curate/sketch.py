@@ -46,17 +46,18 @@ class Sketches:
     bands: NDArray[np.uint32]
 
 
-def sketch(passages: Sequence[Hashes], exact: Sequence[bytes]) -> Sketches:
+def sketch(passages: Sequence[Hashes], exact: Sequence[bytes], lengths: int | Sequence[int] = SHINGLE) -> Sketches:
     """Sketches of passages.
 
     Args:
         passages: hashes of the words of each, at least one word.
         exact: what exact repeats agree in, for each.
+        lengths: words of a shingle, the same for all or of each.
 
     Raises:
         SsrlError: `rensa` is not installed.
     """
-    shingles, sizes = shingled(passages)
+    shingles, sizes = shingled(passages, lengths)
     signatures, bands = signed(shingles, sizes)
     return Sketches(
         np.array([int.from_bytes(blake2b(e, digest_size=8).digest(), "little") for e in exact], np.uint64),
@@ -81,18 +82,23 @@ def signed(shingles: NDArray[np.uint32], sizes: NDArray[np.int32]) -> tuple[NDAr
     return values.astype(np.uint8), (joined & _LOW).astype(np.uint32)
 
 
-def shingled(passages: Sequence[Hashes], length: int = SHINGLE) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+def shingled(
+    passages: Sequence[Hashes], lengths: int | Sequence[int] = SHINGLE
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """The distinct shingles of passages, ascending in each, one passage's behind another's; and how many each has."""
+    wanted = np.broadcast_to(np.asarray(lengths, np.int64), len(passages))
     counts = np.array([len(passage) for passage in passages], np.int64)
     flat = np.concatenate(passages) if passages else np.zeros(0, np.uint64)
     ends = np.cumsum(counts)
     owner = np.repeat(np.arange(len(passages), dtype=np.uint64), counts)
-    # A run must end where its passage does.
-    inside = np.arange(len(flat)) + length <= np.repeat(ends, counts)
-    found = runs(flat, length)
-    keep = inside[: len(found)]
-    keys = [(owner[: len(found)][keep] << np.uint64(32)) | (found[keep] & _LOW)]
-    for number in np.flatnonzero(counts < length).tolist():
+    keys = []
+    for length in np.unique(wanted).tolist():
+        # A run must end where its passage does.
+        inside = (np.arange(len(flat)) + length <= np.repeat(ends, counts)) & np.repeat(wanted == length, counts)
+        found = runs(flat, length)
+        keep = inside[: len(found)]
+        keys.append((owner[: len(found)][keep] << np.uint64(32)) | (found[keep] & _LOW))
+    for number in np.flatnonzero(counts < wanted).tolist():
         whole = runs(passages[number], len(passages[number])) & _LOW
         keys.append((np.uint64(number) << np.uint64(32)) | whole)
     distinct = np.unique(np.concatenate(keys))

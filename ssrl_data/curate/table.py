@@ -13,7 +13,7 @@ and where the corpus holds texts:
 
 | column | meaning |
 | --- | --- |
-| `passages` | paragraphs of a document; 1 of a worked record, which is its problem; null of others |
+| `passages` | paragraphs of a document; 1 of a worked record, its problem; 1 and its queries of an instruction |
 | `dropped` | numbers of the passages that a build leaves out, from 0 |
 | `why` | for each of them: `repeated`, `near repeat`, `benchmark` or `language` |
 

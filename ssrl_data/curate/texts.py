@@ -1,4 +1,4 @@
-"""Curation of texts: what is left out of documents and among worked records, and whose groups are joined."""
+"""Curation of texts: what is left out of documents, worked records and instructions, and whose groups are joined."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHUNK = 64
 SHARED = 0.5
 """Least share of its shingles that each of two documents has in repeats of the other for both to share a group."""
 
-MEDIA = ("text", "worked")
+MEDIA = ("text", "worked", "instruction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def curate_texts(
     """Look at all texts once, and join the groups of those that must not be split.
 
     Args:
-        items: the texts and worked records of a corpus by their numbers, in the order in which the first of several
-            repeats is kept.
+        items: the texts, worked records and instructions of a corpus by their numbers, in the order in which the first
+            of several repeats is kept.
         sources: the corpora.
         groups: the corpus's own groups.
         wanted: what to leave out beside repeats.
@@ -109,7 +109,7 @@ def curate_texts(
             found = Curation(against=said)
         reader = Reader(benchmarks, frozenset(wanted.languages))
         piles = {medium: Passages(Path(name)) for medium in MEDIA}
-        with piles["text"], piles["worked"]:
+        with piles["text"], piles["worked"], piles["instruction"]:
             opened = open_records(list(items.values()), sources, workers, reader, CHUNK, lambda why: Sheet(reason=why))
             for place, sheet in opened:
                 number = numbers[place]
@@ -124,6 +124,8 @@ def curate_texts(
                 left, owners = _left_out(passages)
                 if medium == "text":
                     _join_documents(passages, owners, items, groups)
+                elif medium == "instruction":
+                    _join_instructions(passages, left, owners, items, groups)
                 else:
                     # A near repeat of a problem is another one made like it: kept, in one split with it.
                     _join_problems(passages, owners, items, groups)
@@ -152,6 +154,29 @@ def _join_problems(passages: Ordered, owners: NDArray[np.int64], items: Mapping[
     for place in np.flatnonzero(owners != np.arange(len(owners))).tolist():
         one, other = (items[int(passages.record[number])] for number in (place, owners[place]))
         groups.join(one.entry.group, other.entry.group)
+
+
+def _join_instructions(
+    passages: Ordered, left: NDArray[np.uint8], owners: NDArray[np.int64], items: Mapping[int, Item], groups: Groups
+) -> None:
+    """Join instructions that ask for nearly the same, and keep of the queries what no other group has asked before.
+
+    A query may go with many instructions, so to join their groups would soon leave one group. An instruction that is
+    left out takes its queries with it.
+    """
+    instruction = passages.within == 0
+
+    def group(place: int) -> str:
+        return items[int(passages.record[place])].entry.group
+
+    for place in np.flatnonzero(instruction & (owners != np.arange(len(owners)))).tolist():
+        groups.join(group(place), group(int(owners[place])))
+    left[instruction & (left == NEARLY)] = KEEP
+    for place in np.flatnonzero(~instruction & ((left == REPEATED) | (left == NEARLY))).tolist():
+        if groups.find(group(place)) == groups.find(group(int(owners[place]))):
+            left[place] = KEEP
+    for place in np.flatnonzero(instruction & (left != KEEP)).tolist():
+        left[passages.record == passages.record[place]] = left[place]
 
 
 def _join_documents(passages: Ordered, owners: NDArray[np.int64], items: Mapping[int, Item], groups: Groups) -> None:

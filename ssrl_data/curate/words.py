@@ -20,6 +20,53 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _ASCII = re.compile(r"[0-9a-z]+")
 _TOKEN = re.compile(r"[^\W_]+(?:[.,][0-9]+)*|[^\s\w.,;:?\"'’“”…]|_")
 _DIGITS = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_QUOTED = re.compile(r'["“”][^"“”\n]{1,80}["“”]|(?<!\w)[\'‘’][^\'‘’\n]{1,80}[\'‘’](?!\w)|`[^`\n]{1,80}`')
+_SLIGHT = frozenset(
+    {
+        *("a", "an", "and", "any", "are", "as", "at", "be", "by", "can", "contain", "containing", "contains", "do"),
+        *(
+            "does",
+            "each",
+            "every",
+            "for",
+            "from",
+            "has",
+            "have",
+            "if",
+            "in",
+            "include",
+            "includes",
+            "including",
+            "into",
+        ),
+        *(
+            "including",
+            "is",
+            "it",
+            "its",
+            "make",
+            "must",
+            "of",
+            "on",
+            "or",
+            "please",
+            "should",
+            "so",
+            "t",
+            "that",
+            "the",
+            "their",
+        ),
+        *("them", "there", "this", "to", "use", "using", "when", "which", "with", "write", "written", "you", "your"),
+        *("answer", "output", "provide", "reply", "respond", "response", "text"),
+    }
+)
+_ALIKE = {
+    **dict.fromkeys(("not", "without", "avoid", "never", "don", "free"), "no"),
+    **dict.fromkeys(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"), "0"),
+    **dict.fromkeys(("start", "begins", "beginning", "starting"), "begin"),
+    **dict.fromkeys(("finish", "ends", "ending", "finishing", "close"), "end"),
+}
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
@@ -44,6 +91,16 @@ def tokens(text: str) -> list[str]:
 def template(found: Sequence[str]) -> list[str]:
     """The tokens with one number in the place of every number."""
     return [_DIGITS.sub("0", token) for token in found]
+
+
+def demands(text: str) -> list[str]:
+    """What an instruction asks for, as its words but for those that any may hold, each once in alphabetical order.
+
+    Numbers are one word, and so are quoted texts. Of a text of slight words alone all are kept.
+    """
+    found = words(_QUOTED.sub(" quoted ", text))
+    said = (_DIGITS.sub("0", word.removesuffix("s") or word) for word in found if word not in _SLIGHT)
+    return sorted({_ALIKE.get(word, word) for word in said} or set(found)) or [text]
 
 
 def hashed(found: Iterable[str]) -> Hashes:

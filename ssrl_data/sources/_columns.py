@@ -1,4 +1,4 @@
-r"""What the columns of a table mean, and one of its rows as a document or a worked solution.
+r"""What the columns of a table mean, and one of its rows as a document, a worked solution or an instruction.
 
 A column is known by its name (`ROLES`), in tables of all formats alike:
 
@@ -9,7 +9,9 @@ A column is known by its name (`ROLES`), in tables of all formats alike:
 - `options` or `choices`: texts, `{A: text, ...}` or `{label: [...], text: [...]}`; the answer is the text of one, its
   letter, or its number from 0 where that is a whole number;
 - `given` or `premises`, `paraphrases`: texts;
-- `messages`: one turn of a user and one of an assistant, where no column is a problem or a text.
+- `messages`: one turn of a user and one of an assistant, where no column is a problem or a text;
+- `checkers` (Python sources): an instruction, with `instruction`, `gold` and `misses`, and, where they are stated,
+  `queries`, `engine`, `limits` and `need`, as in `Instruction`.
 
 A table of other names is read with a rule of corpus.yaml that says which is which:
 
@@ -25,14 +27,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ssrl_data.core import Json, Reject, SsrlError
+from ssrl_data.media.instruction import Instruction, said
 from ssrl_data.media.text import Text, canonical
 from ssrl_data.media.worked import QUESTION, SOLUTION, Step, Worked, steps_of
 from ssrl_data.sources._prose import plain
+from ssrl_data.sources.base import Written
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "content", "document"),
@@ -44,12 +48,23 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "given": ("given", "premises"),
     "paraphrases": ("paraphrases",),
     "messages": ("messages",),
+    "instruction": ("instruction",),
+    "checkers": ("checkers",),
+    "gold": ("gold",),
+    "misses": ("misses",),
+    "queries": ("queries",),
+    "engine": ("engine",),
+    "limits": ("limits",),
+    "need": ("need",),
     "document": (),
 }
 """Role to the columns that may fill it; the first of them that a row fills counts."""
 
-KINDS = ("problem", "text", "messages")
+KINDS = ("checkers", "problem", "text", "messages")
 """The roles that make a row what it is, the strongest first."""
+
+_CHECKED = ("instruction", "checkers", "gold", "misses", "queries", "engine", "limits", "need")
+"""The roles of an instruction, which rows of other kinds do not have."""
 
 _MARK = re.compile(r"\(?([A-Z])[).:]\s+(?=\S)")
 _CALCULATOR = re.compile(r"<<[^<>\n]*>>")
@@ -62,7 +77,7 @@ class Columns:
     """How a table's rows are read.
 
     Attributes:
-        media: what a row is, `text` or `worked`.
+        media: what a row is: `text`, `worked` or `instruction`.
         names: role to the columns that may fill it.
     """
 
@@ -79,7 +94,7 @@ class Columns:
         value = next((row.get(name) for name in self.names.get("document", ())), None)
         return canonical(str(value))[:200] if isinstance(value, (str, int)) else ""
 
-    def read(self, row: Mapping[str, Json]) -> tuple[Text | Worked, bytes]:
+    def read(self, row: Mapping[str, Json]) -> tuple[Written, bytes]:
         """A row as what it is, and the bytes of what was read.
 
         Raises:
@@ -95,7 +110,7 @@ class Columns:
                 break
         found.pop("document", None)
         content = json.dumps([self.media, found], sort_keys=True).encode()
-        return _text(found.get("text", "")) if self.media == "text" else _worked(found), content
+        return _READ[self.media](found), content
 
 
 def columns_of(names: Collection[str], stated: Mapping[str, str], where: str) -> Columns | None:
@@ -122,8 +137,12 @@ def columns_of(names: Collection[str], stated: Mapping[str, str], where: str) ->
     kind = next((role for role in said if any(name in names for name in roles[role])), None)
     if kind is None:
         return None
-    dropped = {role for role in KINDS if role != kind} if kind != "text" else set(ROLES) - {"text", "document"}
-    return Columns("text" if kind == "text" else "worked", {r: roles[r] for r in ROLES if r not in dropped})
+    if kind == "checkers":
+        return Columns("instruction", {role: roles[role] for role in (*_CHECKED, "document")})
+    if kind == "text":
+        return Columns("text", {role: roles[role] for role in ("text", "document")})
+    dropped = {*KINDS, *_CHECKED} - {kind}
+    return Columns("worked", {role: roles[role] for role in ROLES if role not in dropped})
 
 
 def _is_class(value: Json, row: Mapping[str, Json]) -> bool:
@@ -131,8 +150,8 @@ def _is_class(value: Json, row: Mapping[str, Json]) -> bool:
     return not isinstance(value, str) and not any(row.get(name) for name in ROLES["options"])
 
 
-def _text(value: Json) -> Text:
-    found = plain(_string(value, "text"))
+def _text(row: Mapping[str, Json]) -> Text:
+    found = plain(_string(row.get("text", ""), "text"))
     if not found.paragraphs:
         raise Reject("no running text")
     return found
@@ -171,6 +190,39 @@ def _worked(row: Mapping[str, Json]) -> Worked:
         options=options,
         paraphrases=tuple(filter(None, map(lined, _strings(row.get("paraphrases", []), "paraphrases")))),
     )
+
+
+def _instruction(row: Mapping[str, Json]) -> Instruction:
+    limits, need = row.get("limits", {}), row.get("need", 0.5)
+    limits = {name: value for name, value in limits.items() if value is not None} if isinstance(limits, dict) else None
+    if limits is None or not all(map(_is_number, limits.values())) or not _is_number(need):
+        raise Reject("limits or need are no numbers")
+    try:
+        return Instruction(
+            said(_string(row.get("instruction", ""), "instruction")),
+            tuple(_listed(row.get("checkers"), "checkers")),
+            _string(row.get("gold", ""), "gold"),
+            tuple(_listed(row.get("misses"), "misses")),
+            tuple(dict.fromkeys(filter(None, map(said, _listed(row.get("queries"), "queries"))))),
+            canonical(_string(row.get("engine", "pydantic-monty"), "engine")),
+            limits,
+            float(need),
+        )
+    except ValueError as error:
+        raise Reject(str(error)) from error
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _listed(value: Json, what: str) -> list[str]:
+    """A list of texts, each once; none where there is no list."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Reject(f"{what} is no list of texts")
+    return list(dict.fromkeys(_string(item, what) for item in value))
 
 
 def _string(value: Json, what: str) -> str:
@@ -283,3 +335,10 @@ def _chosen(said: Json, labels: Sequence[str], options: Sequence[str]) -> str:
     if len(found) != 1:
         raise Reject("answer could be two options" if found else "answer is no option")
     return found.pop()
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Json]], Written]] = {
+    "text": _text,
+    "worked": _worked,
+    "instruction": _instruction,
+}

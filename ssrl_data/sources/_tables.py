@@ -26,12 +26,10 @@ from weakref import finalize
 import numpy as np
 
 from ssrl_data.core import Json, Reject
-from ssrl_data.media.text import Text
-from ssrl_data.media.worked import Worked
 from ssrl_data.sources._columns import Columns, columns_of
 from ssrl_data.sources._descriptor import Rule
 from ssrl_data.sources._spill import spill
-from ssrl_data.sources.base import Inside
+from ssrl_data.sources.base import Inside, Written
 
 SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".parquet")
 MAX_RECORD = 1 << 24
@@ -56,7 +54,7 @@ def listed(path: bytes, rule: Rule) -> Iterator[Inside]:
     return _local(path, rule).listed()
 
 
-def opened(path: bytes, name: str, part: tuple[int, int], rule: Rule) -> tuple[Text | Worked, bytes]:
+def opened(path: bytes, name: str, part: tuple[int, int], rule: Rule) -> tuple[Written, bytes]:
     """One record, and the bytes of what was read of it.
 
     Raises:
@@ -124,7 +122,7 @@ class Table(ABC):
     def row(self, part: tuple[int, int]) -> bytes:
         """A record as JSON."""
 
-    def opened(self, part: tuple[int, int]) -> tuple[Text | Worked, bytes]:
+    def opened(self, part: tuple[int, int]) -> tuple[Written, bytes]:
         """As the module's."""
         return self.columns.read(parsed(self.row(part)))
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from ssrl_data.core import Json, Record
 from ssrl_data.media.camera import Camera, Vector
 from ssrl_data.media.depth import DepthRule
+from ssrl_data.media.instruction import Instruction
 from ssrl_data.media.text import Text
 from ssrl_data.media.worked import Worked
+
+Written: TypeAlias = Text | Worked | Instruction
+"""What a record of text alone is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +49,19 @@ class Entry:
     camera: Camera | None = None
     pair: PairFile | None = None
     media: str = "image"
-    """What it is: `image`, `clip`, `text` or `worked`, the field of the record that it fills."""
+    """What it is: `image`, `clip`, `text`, `worked` or `instruction`, the field of the record that it fills."""
     part: tuple[int, int] = (0, 1)
     """Which part of how many of a clip it is, counted from 0; of a file of many records, where in it: the reader's own
     two numbers (offset and length; row group and row)."""
     dropped: tuple[int, ...] = ()
-    """Numbers of the paragraphs that a curation leaves out of a text."""
+    """Numbers of the passages that a curation leaves out: paragraphs of a text, from 0; queries of an instruction, from
+    1."""
     stamp: str = field(default="", compare=False)
     """Differs when the content does, as far as listing can tell (the files' sizes)."""
 
 
-def written_record(entry: Entry, found: Text | Worked, content: bytes) -> Record:
-    """The record of an entry that is text alone, without the paragraphs that a curation leaves out.
+def written_record(entry: Entry, found: Written, content: bytes) -> Record:
+    """The record of an entry that is text alone, without the passages that a curation leaves out.
 
     Args:
         entry: as listed.
@@ -71,8 +77,14 @@ def written_record(entry: Entry, found: Text | Worked, content: bytes) -> Record
         origin=entry.origin,
         facts=entry.facts,
         text=Text(found.paragraphs, frozenset(entry.dropped)) if isinstance(found, Text) else None,
-        worked=None if isinstance(found, Text) else found,
+        worked=found if isinstance(found, Worked) else None,
+        instruction=_without(found, entry.dropped) if isinstance(found, Instruction) else None,
     )
+
+
+def _without(found: Instruction, dropped: Collection[int]) -> Instruction:
+    """An instruction without the queries of these numbers, from 1."""
+    return replace(found, queries=tuple(q for number, q in enumerate(found.queries, 1) if number not in dropped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,7 @@ class Inside:
 
     Attributes:
         name: what tells it from the others of the file; it stands behind `//` in the key (`line 17`, `row 3`).
-        media: `text` or `worked`.
+        media: `text`, `worked` or `instruction`.
         part: where in the file it is, as in `Entry.part`.
         group: which of the file's own groups it is of (a document, a chapter); empty: a group for itself.
     """

@@ -7,8 +7,8 @@ What a folder may hold, told by the suffixes of the names as `_files` lists them
 - documents of prose, one record each: plain text (.txt, .text), Markdown (.md, .markdown), reStructuredText (.rst,
   .rst.txt), Info (.info; .info-1, .info-2, ... of one manual share a group), manual pages (.1 to .8, .3pm and the
   like), each also compressed with .gz behind; and Python source (.py), for its docstrings;
-- files of many records, texts or worked solutions and proofs: tables (.jsonl, .ndjson, .jsonl.gz, .parquet), and
-  Metamath databases (.mm).
+- files of many records, texts, worked solutions and proofs, or instructions: tables (.jsonl, .ndjson, .jsonl.gz,
+  .parquet), and Metamath databases (.mm).
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from ssrl_data.media.camera import Pair
 from ssrl_data.media.clip import Clip
 from ssrl_data.media.depth import Depth
 from ssrl_data.media.image import Picture
-from ssrl_data.media.text import Text
-from ssrl_data.media.worked import Worked
 from ssrl_data.sources._descriptor import NAME, Descriptor, Rule, read_descriptor
 from ssrl_data.sources._files import (
     MANY,
@@ -43,7 +41,7 @@ from ssrl_data.sources._files import (
     suffix_of,
     walk,
 )
-from ssrl_data.sources.base import DepthFile, Entry, Inside, PairFile, Source, written_record
+from ssrl_data.sources.base import DepthFile, Entry, Inside, PairFile, Source, Written, written_record
 
 _PART = re.compile(r"//part [0-9]+ of [0-9]+$")
 _INSIDE = re.compile(r"(.*)//(?![0-9a-f]{2})([^/]+)", re.DOTALL)
@@ -59,7 +57,7 @@ class ManyReader(Protocol):
         Their names hold no `/` and do not begin with two hexadecimal digits, so that a key tells file and name.
         """
 
-    def opened(self, path: bytes, name: str, part: tuple[int, int], rule: Rule) -> tuple[Text | Worked, bytes]:
+    def opened(self, path: bytes, name: str, part: tuple[int, int], rule: Rule) -> tuple[Written, bytes]:
         """One record and the bytes that are its content; Reject when it cannot be read."""
 
 
@@ -169,13 +167,13 @@ class Folder(Source):
             yield whole
 
     def open(self, entry: Entry) -> Record:
-        """The picture of one entry, and what lies beside it; or the clip, the text, the worked solution.
+        """The picture of one entry, and what lies beside it; or the clip, or the record of text alone.
 
         Raises:
             Reject: `not found`, `not permitted`, `not a file`, `file too large`, `unreadable`, or as in `Picture`; the
                 same of its depth map or second view; or these do not fit the picture; or as in the reader of its text.
         """
-        if entry.media in ("text", "worked"):
+        if entry.media in ("text", "worked", "instruction"):
             return self._prose(entry)
         if entry.media == "clip":
             path = self._file(_PART.sub("", entry.key))
@@ -229,7 +227,7 @@ class Folder(Source):
         inside = _INSIDE.fullmatch(entry.key)
         file, name = inside.groups() if inside else (entry.key, "")
         path = self._file(file)
-        found: Text | Worked
+        found: Written
         if medium_of(file.encode()) == "text":
             from ssrl_data.sources._prose import read_prose
 
