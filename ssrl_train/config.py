@@ -28,13 +28,13 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Any, TypeAlias
 
 from ssrl_data.core import SsrlError
-from ssrl_data.recipe import fitted
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
+from ssrl_train.fields import filled, is_union, mapping, only_known
 from ssrl_train.tiny import Tiny
 
 # Fields of TRL's configs that the run sets itself, and what to use instead.
@@ -201,8 +201,8 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
         SsrlError: the file is not a training config; the message names file, key and value.
     """
     where = str(path)
-    body = _mapping(read_yaml(path), where)
-    _known(body, [f.name for f in dataclasses.fields(Config)], where)
+    body = mapping(read_yaml(path), where)
+    only_known(body, [f.name for f in dataclasses.fields(Config)], where)
     data = data or _path(body, "data", where)
     out = out or _path(body, "out", where)
     fields: dict[str, Any] = {"data": data, "out": out, "model": _model(body.get("model"), where)}
@@ -211,7 +211,7 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
         raise SsrlError(f"{where}: stages must be a list of mappings like {{method: grpo}}, got {stages!r}")
     fields["stages"] = tuple(_stage(item, f"{where}: stage {i}") for i, item in enumerate(stages, 1))
     if "eval" in body:
-        fields["eval"] = None if body["eval"] is None else _filled(Eval, body["eval"], f"{where}: eval")
+        fields["eval"] = None if body["eval"] is None else filled(Eval, body["eval"], f"{where}: eval")
     fields["seed"] = body.get("seed", 0) if seed is None else seed
     if type(fields["seed"]) is not int or not 0 <= fields["seed"] < 1 << 32:
         raise SsrlError(f"{where}: seed must be an integer from 0 to 2**32 - 1, got {fields['seed']!r}")
@@ -223,7 +223,7 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
 
 
 def _stage(item: Any, where: str) -> Stage:
-    body = dict(_mapping(item, where))
+    body = dict(mapping(item, where))
     method = body.pop("method", None)
     if not isinstance(method, str) or method not in METHODS:
         raise SsrlError(f"{where}: method is {method!r}: {suggest(str(method), list(METHODS))}")
@@ -232,14 +232,14 @@ def _stage(item: Any, where: str) -> Stage:
         from trl import GRPOConfig, SFTConfig
 
         known, owned = (GRPOConfig, OWNED_GRPO) if cls is Grpo else (SFTConfig, OWNED_SFT)
-        _known(body, list(typing.get_type_hints(cls)), where)
+        only_known(body, list(typing.get_type_hints(cls)), where)
         if body.get(method) is not None:
             body[method] = _options(body[method], known, owned, f"{where}: {method}")
         else:
             body.pop(method, None)
         if body.get("lora") is not None:
-            body["lora"] = _lora(_mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
-    stage: Stage = _filled(cls, body, where)
+            body["lora"] = _lora(mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
+    stage: Stage = filled(cls, body, where)
     return stage
 
 
@@ -247,7 +247,7 @@ def _options(body: Any, cls: type[Any], owned: Mapping[str, str], where: str) ->
     """Fields of one of TRL's configs, with numbers that YAML read as text."""
     known = typing.get_type_hints(cls)
     out: dict[str, Any] = {}
-    for key, value in _mapping(body, where).items():
+    for key, value in mapping(body, where).items():
         if key in owned:
             raise SsrlError(f"{where}: {key} is set by the run: use {owned[key]}")
         if key not in known:
@@ -258,7 +258,7 @@ def _options(body: Any, cls: type[Any], owned: Mapping[str, str], where: str) ->
 
 def _number(value: Any, hint: Any, where: str) -> Any:
     # YAML reads 1e-5 as text (it wants 1.0e-5); where the field takes no text, that can only mean the number.
-    kinds = set(typing.get_args(hint)) if _is_union(hint) else {hint}
+    kinds = set(typing.get_args(hint)) if is_union(hint) else {hint}
     if isinstance(value, str) and str not in kinds and kinds & {int, float}:
         try:
             return float(value)
@@ -290,44 +290,9 @@ def _model(value: Any, where: str) -> str | Tiny:
         return value
     if isinstance(value, dict) and "tiny" in value:
         renamed = {"family" if key == "tiny" else key: item for key, item in value.items()}
-        tiny: Tiny = _filled(Tiny, renamed, f"{where}: model")
+        tiny: Tiny = filled(Tiny, renamed, f"{where}: model")
         return tiny
     raise SsrlError(f"{where}: model must be a hub name, a folder or a mapping like {{tiny: llava}}, got {value!r}")
-
-
-def _filled(cls: type[Any], body: Any, where: str) -> Any:
-    """A dataclass from a mapping of its fields, types and ranges checked."""
-    hints = typing.get_type_hints(cls)
-    body = _mapping(body, where)
-    _known(body, list(hints), where)
-    values: dict[str, Any] = {}
-    for key, value in body.items():
-        hint = hints[key]
-        kinds = set(typing.get_args(hint)) - {NoneType} if _is_union(hint) else {hint}
-        try:
-            values[key] = fitted(value, kinds.pop())
-        except ValueError as error:
-            raise SsrlError(f"{where}: {key} {error}") from error
-    try:
-        return cls(**values)
-    except ValueError as error:
-        raise SsrlError(f"{where}: {error}") from error
-
-
-def _is_union(hint: Any) -> bool:
-    return typing.get_origin(hint) in (typing.Union, UnionType)
-
-
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise SsrlError(f"{where}: expected a mapping of keys to values, got {value!r:.80}")
-    return value
-
-
-def _known(body: Mapping[str, Any], known: list[str], where: str) -> None:
-    for key in body:
-        if key not in known:
-            raise SsrlError(f"{where}: unknown key {key!r}: {suggest(key, known)}")
 
 
 def _path(body: Mapping[str, Any], key: str, where: str) -> Path:
