@@ -13,9 +13,10 @@ from ssrl_data.core import Credit, Json, Verdict
 EXACT, INEXACT, NO_TRUTH = "exact", "inexact", "no truth"
 
 UNDECIDED, NO_JUDGE = "undecided", "needs sympy: install ssrl[text]"
+NO_LANGUAGES = "needs py3langid: install ssrl[text]"
 """Why a score is None although there is a truth: no decision within the budget; what decides is not installed."""
 
-REASONS = frozenset({EXACT, INEXACT, NO_ANSWER, TWO_ANSWERS, MALFORMED, NO_TRUTH, UNDECIDED, NO_JUDGE})
+REASONS = frozenset({EXACT, INEXACT, NO_ANSWER, TWO_ANSWERS, MALFORMED, NO_TRUTH, UNDECIDED, NO_JUDGE, NO_LANGUAGES})
 """Every reason that a verdict of the kinds here gives."""
 
 FEW_PLACES = 4

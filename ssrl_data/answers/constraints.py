@@ -98,7 +98,7 @@ class Constraints(AnswerKind):
         asked, ground = _parsed(value)
         reply = Reply(text)
         for item in (*ground, *asked):
-            if not item.met(reply):
+            if not item.lacks() and not item.met(reply):
                 raise ValueError(f"the witness does not keep to {json.dumps(item.plain(), ensure_ascii=False)}")
 
     def ask(self, value: Json) -> str:
@@ -116,7 +116,11 @@ class Constraints(AnswerKind):
         return Reading(text or None, "" if text else NO_ANSWER)
 
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
-        """The share of the constraints that are met."""
+        """The share of the constraints that are met; no score where what decides on one of them is not installed."""
+        asked, ground = _parsed(value)
+        for item in (*ground, *asked):
+            if reason := item.lacks():
+                return Verdict(None, False, given, reason)
         share = _share(value, given)
         if share == 1.0:
             return Verdict(1.0, True, given, EXACT)

@@ -7,6 +7,8 @@ text; then another is written, up to `TRIES`.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from ssrl_data.instruct.constraint import Conflict, Constraint
@@ -21,7 +23,12 @@ TRIES = 24
 USUAL_WORDS, USUAL_SENTENCE = 48, 9
 """Words of a witness and of its sentences where nothing asks for others."""
 
-_CASES = {"lower": str.lower, "upper": str.upper, "title": str.title}
+_WORD_START = re.compile(r"(?<!\S)[\W_]*\w")
+_CASES = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "title": lambda text: _WORD_START.sub(lambda found: found[0].upper(), text),
+}
 
 
 def witness(constraints: Sequence[Constraint], material: Material, rng: Rng) -> str:
@@ -65,11 +72,14 @@ def _sizes(draft: Draft, fixed: Reply, rng: Rng) -> list[list[int]]:
     """The number of words of each sentence of each item."""
     outside_items = 0 if draft.layout else len(fixed.paragraphs)
     items = Range(max(1, draft.items.low - outside_items), draft.items.high - outside_items)
-    sentences = Range(max(1, draft.sentences.low - len(fixed.sentences)), draft.sentences.high - len(fixed.sentences))
-    words = Range(max(1, draft.words.low - len(fixed.words)), draft.words.high - len(fixed.words))
+    outside = len(fixed.sentences) + draft.layout_sentences
+    sentences = Range(max(1, draft.sentences.low - outside), draft.sentences.high - outside)
+    outside = len(fixed.words) + draft.layout_words
+    words = Range(max(1, draft.words.low - outside), draft.words.high - outside)
     # A word and the space behind it take some six characters; the judges count them exactly.
     words.narrow(draft.characters.low // 6, max(1, draft.characters.high // 7))
     needed = sum(wanted.low * (phrase.count(" ") + 1) for phrase, wanted in draft.quotas.items())
+    needed = max(needed, draft.capitals.low)
     words.narrow(min(needed + 2, words.high))
     least = max(words.low, min(words.high, USUAL_WORDS))
     total = rng.integer(least, min(words.high, least + 12))
@@ -116,32 +126,35 @@ def _spread(total: int, parts: int, each: Range, rng: Rng) -> list[int]:
 
 def _made(draft: Draft, sizes: list[list[int]], material: Material, rng: Rng) -> list[str]:
     """Items of made sentences."""
+    sentences = [(i, s, len(item), size) for i, item in enumerate(sizes) for s, size in enumerate(item)]
     places = [
-        Place(i, len(sizes), s, len(item), w, count)
-        for i, item in enumerate(sizes)
-        for s, count in enumerate(item)
-        for w in range(count)
+        Place(i, len(sizes), s, in_item, w, size, number, len(sentences))
+        for number, (i, s, in_item, size) in enumerate(sentences)
+        for w in range(size)
     ]
+    echoed = {at: of for at in range(len(places)) for echo in draft.echoes if (of := echo(places, at)) is not None}
     words = ["" for _ in places]
     for at, place in enumerate(places):
         pinned = {word for pin in draft.pins if (word := pin(place))}
         if len(pinned) > 1:
             raise Conflict(f"{' and '.join(sorted(pinned))} at one place")
         words[at] = next(iter(pinned), "")
-    _place_quotas(draft, places, words, rng)
-    fixed = [bool(word) for word in words]
+    _place_quotas(draft, places, words, {*echoed, *echoed.values()}, rng)
+    fixed = [bool(word) or at in echoed or at in echoed.values() for at, word in enumerate(words)]
     lexicon = _lexicon(draft, material)
+    used = Counter(words)
     for at, place in enumerate(places):
         if not words[at]:
             before = words[at - 1] if place.word else ""
             after = words[at + 1] if not place.closes else ""
-            words[at] = _filler(draft, lexicon, place, before, after, rng)
+            words[at] = words[echoed[at]] if at in echoed else _filler(draft, lexicon, used, place, before, after, rng)
+            used[words[at]] += 1
     _weigh(draft, places, words, fixed, lexicon, rng)
     return _written(draft, places, words, rng)
 
 
-def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], rng: Rng) -> None:
-    """Put the phrases that are asked for at free places, the longest first."""
+def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], kept: set[int], rng: Rng) -> None:
+    """Put the phrases that are asked for at free places that are not kept for others, the longest first."""
     for phrase, wanted in sorted(draft.quotas.items(), key=lambda item: (-item[0].count(" "), item[0])):
         parts = phrase.split(" ")
         pinned = sum(words[at : at + len(parts)] == parts for at in range(len(words)))
@@ -150,7 +163,7 @@ def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], rng: 
                 at
                 for at, place in enumerate(places)
                 if place.word + len(parts) <= place.words
-                and not any(words[at : at + len(parts)])
+                and not any(words[at + i] or at + i in kept for i in range(len(parts)))
                 and all(demand(places[at + i], part) for demand in draft.demands for i, part in enumerate(parts))
             ]
             if not free:
@@ -165,16 +178,22 @@ def _lexicon(draft: Draft, material: Material) -> list[str]:
     return [word for word in material.lexicon if word not in taken]
 
 
-def _filler(draft: Draft, lexicon: Sequence[str], place: Place, before: str, after: str, rng: Rng) -> str:
-    """A word for a place; one that is not the word before it."""
+def _filler(
+    draft: Draft, lexicon: Sequence[str], used: Counter[str], place: Place, before: str, after: str, rng: Rng
+) -> str:
+    """A word for a place; one that is not the word before it, nor used as often as it may be."""
     for _ in range(40):
         word = rng.choice(lexicon)
-        if _fits(draft, place, word, before, after):
+        if _spare(draft, used, word) and _fits(draft, place, word, before, after):
             return word
-    fitting = [word for word in lexicon if _fits(draft, place, word, before, after)]
+    fitting = [word for word in lexicon if _spare(draft, used, word) and _fits(draft, place, word, before, after)]
     if not fitting:
         raise Conflict("no word for a place")
     return rng.choice(fitting)
+
+
+def _spare(draft: Draft, used: Counter[str], word: str) -> bool:
+    return all(used[word] < repeat(word) for repeat in draft.repeats)
 
 
 def _fits(draft: Draft, place: Place, word: str, before: str, after: str) -> bool:
@@ -189,54 +208,90 @@ def _weigh(
     draft: Draft, places: Sequence[Place], words: list[str], fixed: Sequence[bool], lexicon: Sequence[str], rng: Rng
 ) -> None:
     """Change fillers until each weight's sum lies in its range."""
+    used = Counter(words)
     for weight, wanted in draft.weights:
         total = sum(map(weight, words))
-        for _ in range(4 * len(words)):
-            if wanted.low <= total <= wanted.high:
+        mean = total / len(words)
+        heavier = [word for word in lexicon if weight(word) > mean]
+        lighter = [word for word in lexicon if weight(word) <= mean]
+        for _ in range(8 * len(words)):
+            pool = heavier if total < wanted.low else lighter
+            if wanted.low <= total <= wanted.high or not pool:
                 break
             at = rng.below(len(words))
-            word = rng.choice(lexicon)
+            word = rng.choice(pool)
             change = weight(word) - weight(words[at])
             nearer = 0 < change <= wanted.high - total if total < wanted.low else wanted.low - total <= change < 0
             before = words[at - 1] if places[at].word else ""
             after = words[at + 1] if not places[at].closes else ""
-            if not fixed[at] and nearer and _fits(draft, places[at], word, before, after):
+            if not fixed[at] and nearer and _spare(draft, used, word) and _fits(draft, places[at], word, before, after):
+                used[words[at]] -= 1
+                used[word] += 1
                 words[at] = word
                 total += change
 
 
 def _written(draft: Draft, places: Sequence[Place], words: Sequence[str], rng: Rng) -> list[str]:
     """Sentences and items of words, with marks."""
-    out = list(words)
-    inner = [at for at, place in enumerate(places) if not place.closes]
+    out = _capitalised(draft, places, words, rng)
+    hung = Counter[str]()
+    bare = []
+    for at, place in enumerate(places):
+        marks = "" if place.closes else "".join(mark for hang in draft.hangs if (mark := hang(place)))
+        out[at] += marks
+        hung.update(marks)
+        if not marks:
+            bare.append(at)
     for mark, wanted in draft.marks.items():
-        for at in rng.sample(inner, min(wanted.low, len(inner))):
+        inner = [at for at in bare if not places[at].closes]
+        for at in rng.sample(inner, min(max(0, wanted.low - hung[mark]), len(inner))):
             out[at] += mark
-    bare = [at for at in range(len(out)) if out[at] == words[at]]
+            bare.remove(at)
     for (opening, closing), wanted in draft.wraps.items():
         for at in rng.sample(bare, min(wanted.low, len(bare))):
             out[at] = f"{opening}{out[at]}{closing}"
             bare.remove(at)
-    items, sentence, number = list[list[str]](), list[str](), 0
-    count = sum(place.closes for place in places)
+    items, sentence = list[list[str]](), list[str]()
+    ends = iter(_ends(draft, sum(place.closes for place in places), rng))
     for place, word in zip(places, out, strict=True):
-        sentence.append(word[:1].upper() + word[1:] if place.opens and not draft.case else word)
+        sentence.append(word)
         if place.closes:
             if place.sentence == 0:
                 items.append([])
-            items[-1].append(" ".join(sentence) + _end(draft, number, count, rng))
-            sentence, number = [], number + 1
+            items[-1].append(" ".join(sentence) + next(ends))
+            sentence = []
     return [" ".join(item) for item in items]
 
 
-def _end(draft: Draft, number: int, count: int, rng: Rng) -> str:
-    """The mark that ends a sentence: the one asked for, else a full stop where it may stand."""
-    asked = {mark for choose in draft.end_at if (mark := choose(number, count))}
-    if len(asked) > 1 or not asked <= draft.ends:
-        raise Conflict("two marks at the end of a sentence")
-    if asked:
-        return asked.pop()
-    return "." if "." in draft.ends else rng.choice(sorted(draft.ends))
+def _capitalised(draft: Draft, places: Sequence[Place], words: Sequence[str], rng: Rng) -> list[str]:
+    """The words with a capital where a sentence opens, and in capitals where that is asked for."""
+    raised = {at for at, place in enumerate(places) if any(capital(place) for capital in draft.capital_at)}
+    free = [at for at, word in enumerate(words) if at not in raised and len(word) > 1 and word.isalpha()]
+    raised.update(rng.sample(free, min(len(free), max(0, draft.capitals.low - len(raised)))))
+    return [
+        word.upper() if at in raised else word[:1].upper() + word[1:] if place.opens else word
+        for at, (place, word) in enumerate(zip(places, words, strict=True))
+    ]
+
+
+def _ends(draft: Draft, count: int, rng: Rng) -> list[str]:
+    """The marks that end the sentences: those asked for, else full stops where they may stand."""
+    out = list[str | None]()
+    for number in range(count):
+        asked = {mark for choose in draft.end_at if (mark := choose(number, count))}
+        if len(asked) > 1 or not asked <= draft.ends:
+            raise Conflict("two marks at the end of a sentence")
+        out.append(next(iter(asked), None))
+    for mark, wanted in draft.end_quotas.items():
+        free = [number for number, end in enumerate(out) if end is None]
+        missing = max(0, wanted.low - out.count(mark))
+        if missing > len(free):
+            raise Conflict(f"too few sentences to end with {mark}")
+        for number in rng.sample(free, missing):
+            out[number] = mark
+    full = {mark for mark, wanted in draft.end_quotas.items() if out.count(mark) >= wanted.high}
+    usual = sorted(draft.ends - full - {""}) or [""]
+    return [end if end is not None else "." if "." in usual else rng.choice(usual) for end in out]
 
 
 def _banked(draft: Draft, fixed: Reply, rng: Rng) -> list[str]:

@@ -68,6 +68,10 @@ class Constraint(ABC):
             Conflict: the material gives none.
         """
 
+    def lacks(self) -> str:
+        """What is not installed here and decides on it, as the reason of a verdict; empty where nothing is missing."""
+        return ""
+
     @cached_property
     def told(self) -> str:
         """`tell()` in the form in which it is looked for in a reply."""

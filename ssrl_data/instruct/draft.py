@@ -40,7 +40,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a word stands: its number in the sentence, of the sentence in the item, of the item; with how many."""
+    """Where a word stands: its number in the sentence, of the sentence in the item, of the item; with how many.
+
+    `nth_sentence` and `nth_word` are the numbers in the text, from 0 like all others.
+    """
 
     item: int
     items: int
@@ -48,6 +51,8 @@ class Place:
     sentences: int
     word: int
     words: int
+    nth_sentence: int
+    nth_word: int
 
     @property
     def opens(self) -> bool:
@@ -81,12 +86,17 @@ class Draft:
         pins: what gives the word that must stand at a place, or "" where any may; several must not disagree.
         demands: whether a word may stand at a place. All must say yes.
         follows: whether a word may follow another in the same sentence.
+        echoes: what gives the number of the place before whose word a place repeats, or None; of all places, in order.
+        repeats: how often a filler may stand in the text.
         weights: a number for each word and the range in which their sum over the text must lie.
         marks: mark to how often it stands there, put behind words inside sentences; a range to 0 keeps it out.
+        hangs: what gives the mark behind the word at a place, or "".
         wraps: opening and closing mark to how many words stand between them.
-        ends: the marks that may end sentences; `end_at` which one ends a given sentence of the text, from 0.
+        ends: the marks that may end sentences ("": none); `end_at` which one ends a given sentence of the text, from 0;
+            `end_quotas` how many sentences a mark ends.
+        capitals: how many words of two or more letters are in capitals; `capital_at` whether the one at a place is.
         case: `lower`, `upper` or `title` for the whole text; empty: as usual.
-        layout: a name, and what makes a text of the items.
+        layout: a name, and what makes a text of the items; layout_words, layout_sentences: those that it adds itself.
         top, bottom: paragraphs of fixed text before and after it, in this order.
         bank: sentences to take in place of made ones (another language); then nothing is asked of words.
         finishes: last changes to the text, in this order.
@@ -103,13 +113,21 @@ class Draft:
     pins: list[Callable[[Place], str]] = field(default_factory=list)
     demands: list[Callable[[Place, str], bool]] = field(default_factory=list)
     follows: list[Callable[[str, str], bool]] = field(default_factory=list)
+    echoes: list[Callable[[Sequence[Place], int], int | None]] = field(default_factory=list)
+    repeats: list[Callable[[str], int]] = field(default_factory=list)
     weights: list[tuple[Callable[[str], int], Range]] = field(default_factory=list)
     marks: dict[str, Range] = field(default_factory=dict)
+    hangs: list[Callable[[Place], str]] = field(default_factory=list)
     wraps: dict[tuple[str, str], Range] = field(default_factory=dict)
-    ends: set[str] = field(default_factory=lambda: {".", "!", "?"})
+    ends: set[str] = field(default_factory=lambda: {".", "!", "?", ""})
     end_at: list[Callable[[int, int], str]] = field(default_factory=list)
+    end_quotas: dict[str, Range] = field(default_factory=dict)
+    capitals: Range = field(default_factory=lambda: Range(0, WORDS))
+    capital_at: list[Callable[[Place], bool]] = field(default_factory=list)
     case: str = ""
     layout: tuple[str, Callable[[Sequence[str]], str]] | None = None
+    layout_words: int = 0
+    layout_sentences: int = 0
     top: list[str] = field(default_factory=list)
     bottom: list[str] = field(default_factory=list)
     bank: tuple[str, ...] = ()
@@ -137,14 +155,27 @@ class Draft:
         self.wraps.setdefault((opening, closing), Range(0, WORDS)).narrow(low, high)
 
     def end(self, marks: str) -> None:
-        """Let only these marks end sentences.
+        """Let only these marks end sentences; of none, sentences end without a mark.
 
         Raises:
             Conflict: none of them may, by another demand.
         """
-        self.ends &= set(marks)
+        self.ends &= set(marks) or {""}
         if not self.ends:
             raise Conflict(f"no sentence may end with {marks}")
+
+    def end_quota(self, mark: str, low: int, high: int = SENTENCES) -> None:
+        """Have a mark end so many sentences.
+
+        Raises:
+            Conflict: another demand says otherwise, or that mark may end no sentence.
+        """
+        self.end_quotas.setdefault(mark, Range(0, SENTENCES)).narrow(low, high)
+        self.sentences.narrow(sum(wanted.low for wanted in self.end_quotas.values()))
+        if high == 0:
+            self.end("".join({".", "!", "?"} - {mark}))
+        if low > 0 and mark not in self.ends:
+            raise Conflict(f"no sentence may end with {mark}")
 
     def put_case(self, case: str) -> None:
         """Have the whole text in one case.
@@ -156,8 +187,10 @@ class Draft:
             raise Conflict(f"{self.case} and {case}")
         self.case = case
 
-    def put_layout(self, name: str, render: Callable[[Sequence[str]], str]) -> None:
-        """Have the items laid out by a function of their texts; a text has one layout.
+    def put_layout(self, name: str, render: Callable[[Sequence[str]], str], words: int = 0, sentences: int = 0) -> None:
+        """Have the items laid out by a function of their texts, which adds so many words and sentences of its own.
+
+        A text has one layout.
 
         Raises:
             Conflict: it has another.
@@ -165,3 +198,4 @@ class Draft:
         if self.layout is not None and self.layout[0] != name:
             raise Conflict(f"{self.layout[0]} and {name}")
         self.layout = (name, render)
+        self.layout_words, self.layout_sentences = words, sentences

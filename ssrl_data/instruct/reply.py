@@ -102,19 +102,24 @@ class Reply:
         return len(self.counts)
 
     def occurrences(self, phrase: str) -> int:
-        """How often a word or phrase stands there, between characters that are no letters or digits; case is ignored.
+        """How often a word or phrase stands there, as `positions` finds it."""
+        return len(self.positions(phrase))
+
+    def positions(self, phrase: str) -> list[int]:
+        """Where a word or phrase stands in `squeezed`, between characters that are no letters or digits, of any case.
 
         Args:
             phrase: words with single spaces; the text's own spaces and line breaks between them may differ.
         """
-        found, start, wanted = 0, 0, " ".join(phrase.translate(_QUOTES).casefold().split())
+        found, start, wanted = list[int](), 0, " ".join(phrase.translate(_QUOTES).casefold().split())
         text, size = self.squeezed, len(wanted)
         if not size:
-            return 0
+            return found
         while (at := text.find(wanted, start)) >= 0:
             before, after = text[at - 1 : at], text[at + size : at + size + 1]
             whole = not (before.isalnum() and wanted[0].isalnum()) and not (after.isalnum() and wanted[-1].isalnum())
-            found += whole
+            if whole:
+                found.append(at)
             start = at + (size if whole else 1)
         return found
 
