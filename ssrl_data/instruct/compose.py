@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ssrl_data.instruct.constraint import Conflict, Constraint
 from ssrl_data.instruct.draft import Draft, Place, Range
@@ -24,7 +24,7 @@ USUAL_WORDS, USUAL_SENTENCE = 48, 9
 """Words of a witness and of its sentences where nothing asks for others."""
 
 _WORD_START = re.compile(r"(?<!\S)[\W_]*\w")
-_CASES = {
+_CASES: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
     "upper": str.upper,
     "title": lambda text: _WORD_START.sub(lambda found: found[0].upper(), text),
@@ -127,11 +127,10 @@ def _spread(total: int, parts: int, each: Range, rng: Rng) -> list[int]:
 def _made(draft: Draft, sizes: list[list[int]], material: Material, rng: Rng) -> list[str]:
     """Items of made sentences."""
     sentences = [(i, s, len(item), size) for i, item in enumerate(sizes) for s, size in enumerate(item)]
-    places = [
-        Place(i, len(sizes), s, in_item, w, size, number, len(sentences))
-        for number, (i, s, in_item, size) in enumerate(sentences)
-        for w in range(size)
-    ]
+    places = list[Place]()
+    for number, (i, s, in_item, size) in enumerate(sentences):
+        for w in range(size):
+            places.append(Place(i, len(sizes), s, in_item, w, size, number, len(places)))
     echoed = {at: of for at in range(len(places)) for echo in draft.echoes if (of := echo(places, at)) is not None}
     words = ["" for _ in places]
     for at, place in enumerate(places):
