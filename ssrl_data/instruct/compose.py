@@ -80,6 +80,7 @@ def _sizes(draft: Draft, fixed: Reply, rng: Rng) -> list[list[int]]:
     words.narrow(draft.characters.low // 6, max(1, draft.characters.high // 7))
     needed = sum(wanted.low * (phrase.count(" ") + 1) for phrase, wanted in draft.quotas.items())
     needed = max(needed, draft.capitals.low)
+    needed += sum(least for _, least in draft.choices)
     words.narrow(min(needed + 2, words.high))
     least = max(words.low, min(words.high, USUAL_WORDS))
     total = rng.integer(least, min(words.high, least + 12))
@@ -154,7 +155,8 @@ def _made(draft: Draft, sizes: list[list[int]], material: Material, rng: Rng) ->
 
 def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], kept: set[int], rng: Rng) -> None:
     """Put the phrases that are asked for at free places that are not kept for others, the longest first."""
-    for phrase, wanted in sorted(draft.quotas.items(), key=lambda item: (-item[0].count(" "), item[0])):
+    quotas = _chosen(draft, rng)
+    for phrase, wanted in sorted(quotas.items(), key=lambda item: (-item[0].count(" "), item[0])):
         parts = phrase.split(" ")
         pinned = sum(words[at : at + len(parts)] == parts for at in range(len(words)))
         for _ in range(max(0, wanted.low - pinned)):
@@ -169,6 +171,19 @@ def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], kept:
                 raise Conflict(f"no place for {phrase}")
             at = rng.choice(free)
             words[at : at + len(parts)] = parts
+
+
+def _chosen(draft: Draft, rng: Rng) -> dict[str, Range]:
+    """The quotas, with those of the words that are picked where a number of some is asked for."""
+    quotas = dict(draft.quotas)
+    for some, least in draft.choices:
+        usual = [(word.casefold(), draft.quotas.get(word.casefold(), Range(0, least))) for word in some]
+        free = [(word, wanted) for word, wanted in usual if wanted.high]
+        if len(free) < least:
+            raise Conflict("too few of the words may stand there")
+        for word, wanted in rng.sample(free, least):
+            quotas[word] = Range(max(1, wanted.low), wanted.high)
+    return quotas
 
 
 def _lexicon(draft: Draft, material: Material) -> list[str]:

@@ -83,6 +83,7 @@ class Draft:
         words: of the text; sentences, items: of the text; item_sentences, item_words: of each item; sentence_words: of
             each sentence; characters: of the text.
         quotas: word or phrase to how often it stands there; those of fillers are kept out of all else.
+        choices: words, and how many of them stand there at least, whichever.
         pins: what gives the word that must stand at a place, or "" where any may; several must not disagree.
         demands: whether a word may stand at a place. All must say yes.
         follows: whether a word may follow another in the same sentence.
@@ -110,6 +111,7 @@ class Draft:
     sentence_words: Range = field(default_factory=lambda: Range(2, 45))
     characters: Range = field(default_factory=lambda: Range(1, 12 * WORDS))
     quotas: dict[str, Range] = field(default_factory=dict)
+    choices: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
     pins: list[Callable[[Place], str]] = field(default_factory=list)
     demands: list[Callable[[Place, str], bool]] = field(default_factory=list)
     follows: list[Callable[[str, str], bool]] = field(default_factory=list)

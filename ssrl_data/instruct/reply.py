@@ -27,11 +27,14 @@ _HIDDEN = re.compile(
 )
 _BREAK = re.compile(r"\r\n|[\r\u2028\u2029\x85]")
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("“”„‟", '"') | {"\u00a0": " "})
+# The marks of other scripts that do the same.
+_MARKS = str.maketrans("，、،；؛：！？؟。．（）［］", ",,,;;:!??..()[]") | _QUOTES
+_CLOSERS = "\"')]*_»」』"
 # Scripts that put no spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar.
 _SOLID = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAS_SOLID = re.compile(f"[{_SOLID}]")
 _TOKEN = re.compile(rf"[{_SOLID}]|[^\s{_SOLID}]+")
-_MARKER = re.compile(r"[ \t]*(?:[-*+•]|[0-9]{1,3}[.)])[ \t]+|[ \t]*#{1,6}[ \t]+|[ \t]*>[ \t]?")
+_MARKER = re.compile(r"^(?:(?:[-*+•]|[0-9]{1,3}[.)]|#{1,6})[ \t]+|>[ \t]?)")
 _END = re.compile(r"[.!?…]+[\"')\]*_»”’]*(?=\s|$)|[。！？]+[」』）]*")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -61,6 +64,11 @@ class Reply:
         return " ".join(self.folded.split())
 
     @cached_property
+    def marked(self) -> str:
+        """The text with plain quotes and the marks of all scripts as those of English, to count them in."""
+        return self.text if self.text.isascii() else self.text.translate(_MARKS)
+
+    @cached_property
     def lines(self) -> list[str]:
         """The lines that are not empty, without the spaces around them."""
         return [line for line in map(str.strip, self.text.split("\n")) if line]
@@ -84,6 +92,26 @@ class Reply:
     def words(self) -> list[str]:
         """The words as they are written, without the marks around them."""
         return [word for item in self.items for word in words(item)]
+
+    @cached_property
+    def sentence_words(self) -> list[list[str]]:
+        """The words of each sentence, as they are written."""
+        return list(map(words, self.sentences))
+
+    @cached_property
+    def openers(self) -> list[str]:
+        """The first word of each sentence, whatever its case and quotes."""
+        return [found[0].translate(_QUOTES).casefold() for found in self.sentence_words]
+
+    @cached_property
+    def closers(self) -> list[str]:
+        """The last word of each sentence, whatever its case and quotes."""
+        return [found[-1].translate(_QUOTES).casefold() for found in self.sentence_words]
+
+    @cached_property
+    def ends(self) -> list[str]:
+        """The last character of each sentence, behind which only closing quotes, brackets or asterisks stand."""
+        return [sentence.translate(_MARKS).rstrip(_CLOSERS)[-1] for sentence in self.sentences]
 
     @cached_property
     def counts(self) -> Counter[str]:

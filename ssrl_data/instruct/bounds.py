@@ -1,0 +1,91 @@
+"""Constraints that bound a number which is counted of a text: at least, at most, exactly, from one to another."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ssrl_data.instruct.constraint import Constraint, within
+from ssrl_data.instruct.reply import Reply
+
+
+def several(number: int, thing: str) -> str:
+    """A number and what it counts: `1 word`, `3 words`."""
+    return f"{number} {thing}{'s'[: number != 1]}"
+
+
+class Counted(Constraint):
+    """A constraint on a number.
+
+    Class attributes:
+        span: the lowest and the highest bound that may be asked for.
+    """
+
+    span: ClassVar[tuple[int, int]]
+
+    @abstractmethod
+    def count(self, reply: Reply) -> int:
+        """The number."""
+
+
+@dataclass(frozen=True)
+class AtLeast(Counted):
+    """At least so many."""
+
+    least: int
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        within("least", self.least, *self.span)
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether there are so many."""
+        return self.count(reply) >= self.least
+
+
+@dataclass(frozen=True)
+class AtMost(Counted):
+    """At most so many."""
+
+    most: int
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        within("most", self.most, *self.span)
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether there are no more."""
+        return self.count(reply) <= self.most
+
+
+@dataclass(frozen=True)
+class Exactly(Counted):
+    """Exactly so many."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        within("number", self.number, *self.span)
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether there are so many."""
+        return self.count(reply) == self.number
+
+
+@dataclass(frozen=True)
+class Between(Counted):
+    """From so many to so many, both included."""
+
+    least: int
+    most: int
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        within("least", self.least, *self.span)
+        within("most", self.most, self.least, self.span[1])
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether there are so many."""
+        return self.least <= self.count(reply) <= self.most
