@@ -76,13 +76,14 @@ def _sizes(draft: Draft, fixed: Reply, rng: Rng) -> list[list[int]]:
     sentences = Range(max(1, draft.sentences.low - outside), draft.sentences.high - outside)
     outside = len(fixed.words) + draft.layout_words
     words = Range(max(1, draft.words.low - outside), draft.words.high - outside)
-    # A word and the space behind it take some six characters; the judges count them exactly.
-    words.narrow(draft.characters.low // 6, max(1, draft.characters.high // 7))
+    # A word and the space behind it take some seven characters; `_weigh` makes the sum fit.
+    words.narrow(draft.characters.low // 9, max(1, draft.characters.high // 6))
     needed = sum(wanted.low * (phrase.count(" ") + 1) for phrase, wanted in draft.quotas.items())
     needed = max(needed, draft.capitals.low)
     needed += sum(least for _, least in draft.choices)
     words.narrow(min(needed + 2, words.high))
-    least = max(words.low, min(words.high, USUAL_WORDS))
+    usual = max(draft.characters.low // 7, min(USUAL_WORDS, draft.characters.high // 8))
+    least = max(words.low, min(words.high, usual))
     total = rng.integer(least, min(words.high, least + 12))
     fitting = [
         (n, s)
@@ -171,6 +172,9 @@ def _place_quotas(draft: Draft, places: Sequence[Place], words: list[str], kept:
                 raise Conflict(f"no place for {phrase}")
             at = rng.choice(free)
             words[at : at + len(parts)] = parts
+    for ordered in draft.ordered:
+        for at, word in zip(sorted(map(words.index, ordered)), ordered, strict=True):
+            words[at] = word
 
 
 def _chosen(draft: Draft, rng: Rng) -> dict[str, Range]:
@@ -223,7 +227,9 @@ def _weigh(
 ) -> None:
     """Change fillers until each weight's sum lies in its range."""
     used = Counter(words)
-    for weight, wanted in draft.weights:
+    signs = places[-1].nth_sentence + places[-1].items + 2 * sum(wanted.low for wanted in draft.marks.values())
+    characters = Range(draft.characters.low - signs + 2, draft.characters.high - signs - 2)
+    for weight, wanted in [*draft.weights, (lambda word: len(word) + 1, characters)]:
         total = sum(map(weight, words))
         mean = total / len(words)
         heavier = [word for word in lexicon if weight(word) > mean]

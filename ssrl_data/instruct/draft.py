@@ -70,9 +70,14 @@ class Place:
         return self.item == self.sentence == self.word == 0
 
     @property
+    def ends(self) -> bool:
+        """Whether it stands in the last sentence of all."""
+        return self.item == self.items - 1 and self.sentence == self.sentences - 1
+
+    @property
     def last(self) -> bool:
         """Whether it is the last word of all."""
-        return self.item == self.items - 1 and self.sentence == self.sentences - 1 and self.closes
+        return self.ends and self.closes
 
 
 @dataclass
@@ -84,6 +89,7 @@ class Draft:
             each sentence; characters: of the text.
         quotas: word or phrase to how often it stands there; those of fillers are kept out of all else.
         choices: words, and how many of them stand there at least, whichever.
+        ordered: words of the quotas, each to be met first after the one before it.
         pins: what gives the word that must stand at a place, or "" where any may; several must not disagree.
         demands: whether a word may stand at a place. All must say yes.
         follows: whether a word may follow another in the same sentence.
@@ -112,6 +118,7 @@ class Draft:
     characters: Range = field(default_factory=lambda: Range(1, 12 * WORDS))
     quotas: dict[str, Range] = field(default_factory=dict)
     choices: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
+    ordered: list[tuple[str, ...]] = field(default_factory=list)
     pins: list[Callable[[Place], str]] = field(default_factory=list)
     demands: list[Callable[[Place, str], bool]] = field(default_factory=list)
     follows: list[Callable[[str, str], bool]] = field(default_factory=list)
