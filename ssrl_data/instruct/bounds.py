@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,17 +17,28 @@ def several(number: int, thing: str) -> str:
 
 
 class Counted(Constraint):
-    """A constraint on a number.
+    """A constraint on a number, or on one for each part of a text.
 
     Class attributes:
         span: the lowest and the highest bound that may be asked for.
+        fewest: parts that there must be.
     """
 
     span: ClassVar[tuple[int, int]]
+    fewest: ClassVar[int] = 1
 
     @abstractmethod
-    def count(self, reply: Reply) -> int:
-        """The number."""
+    def counts(self, reply: Reply) -> Sequence[int]:
+        """The number, or one for each part."""
+
+    @abstractmethod
+    def allows(self, number: int) -> bool:
+        """Whether a number is in bounds."""
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether all numbers are in bounds."""
+        found = self.counts(reply)
+        return len(found) >= self.fewest and all(map(self.allows, found))
 
 
 @dataclass(frozen=True)
@@ -39,9 +51,9 @@ class AtLeast(Counted):
         """Check the range."""
         within("least", self.least, *self.span)
 
-    def holds(self, reply: Reply) -> bool:
-        """Whether there are so many."""
-        return self.count(reply) >= self.least
+    def allows(self, number: int) -> bool:
+        """Whether a number is in bounds."""
+        return number >= self.least
 
 
 @dataclass(frozen=True)
@@ -54,9 +66,9 @@ class AtMost(Counted):
         """Check the range."""
         within("most", self.most, *self.span)
 
-    def holds(self, reply: Reply) -> bool:
-        """Whether there are no more."""
-        return self.count(reply) <= self.most
+    def allows(self, number: int) -> bool:
+        """Whether a number is in bounds."""
+        return number <= self.most
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,9 @@ class Exactly(Counted):
         """Check the range."""
         within("number", self.number, *self.span)
 
-    def holds(self, reply: Reply) -> bool:
-        """Whether there are so many."""
-        return self.count(reply) == self.number
+    def allows(self, number: int) -> bool:
+        """Whether a number is in bounds."""
+        return number == self.number
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,6 @@ class Between(Counted):
         within("least", self.least, *self.span)
         within("most", self.most, self.least, self.span[1])
 
-    def holds(self, reply: Reply) -> bool:
-        """Whether there are so many."""
-        return self.least <= self.count(reply) <= self.most
+    def allows(self, number: int) -> bool:
+        """Whether a number is in bounds."""
+        return self.least <= number <= self.most
