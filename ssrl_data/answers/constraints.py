@@ -50,6 +50,7 @@ class Constraints(AnswerKind):
         constraints: Sequence[Constraint],
         ground: Sequence[Constraint] = (),
         *,
+        chance: float,
         blind: Sequence[str] = (),
         rule: str = "fraction",
         mode: str = STRICT,
@@ -60,12 +61,15 @@ class Constraints(AnswerKind):
             witness: a text that keeps to all of them.
             constraints: what is asked, in the order in which the prompt says it.
             ground: what a text must keep to before anything counts; told before the others.
-            blind: texts of blind guessers (stock replies, copies of what the prompt shows); chance is the best one's.
+            chance: final score of the best guesser that reads no constraint, as measured.
+            blind: texts of such guessers for this example (stock replies, copies of what the prompt shows); under
+                `fraction` none of them earns anything.
             rule: `fraction` or `all`.
             mode: `strict` or `loose`.
 
         Raises:
-            ValueError: the witness does not keep to all, a blind text does, or a word is unknown.
+            ValueError: the witness does not keep to all, a blind text does, a word is unknown, or chance is not in
+                [0, 1).
         """
         value = {
             "answer": witness,
@@ -76,11 +80,12 @@ class Constraints(AnswerKind):
         self.check(value)
         if rule not in self.rules:
             raise ValueError(f"credit {rule!r} is unknown: use one of {', '.join(sorted(self.rules))}")
-        raws = [_share(value, text) for text in blind]
-        c = max(raws, default=0.0)
+        if not 0 <= chance < 1:
+            raise ValueError(f"chance is {chance}: it must lie in [0, 1)")
+        c = max((_share(value, text) for text in blind), default=0.0)
         if c >= 1:
             raise ValueError("a blind text keeps to all constraints: ask for one that it does not keep to")
-        return Answer(self.name, value, Credit(rule, c if rule == "fraction" else 0.0), 0.0)
+        return Answer(self.name, value, Credit(rule, c if rule == "fraction" else 0.0), chance)
 
     def check(self, value: Json) -> None:
         """Raise ValueError unless the constraints are known and the witness keeps to all of them."""
@@ -154,8 +159,12 @@ class Constraints(AnswerKind):
 
 def verdicts(value: Json, text: str) -> list[bool]:
     """Whether each constraint asked for is met, whatever the ground, in the mode of the row."""
+    return _verdicts(value, text, Reply(text))
+
+
+def _verdicts(value: Json, text: str, reply: Reply) -> list[bool]:
     asked, _ = _parsed(value)
-    replies = [Reply(variant) for variant in (_variants(text) if value["mode"] == LOOSE else (text,))]
+    replies = [Reply(variant) for variant in _variants(text)] if value["mode"] == LOOSE else [reply]
     return [any(map(item.met, replies)) for item in asked]
 
 
@@ -165,7 +174,7 @@ def _share(value: Json, text: str) -> float:
     reply = Reply(text)
     if not all(item.met(reply) for item in ground):
         return 0.0
-    met = verdicts(value, text)
+    met = _verdicts(value, text, reply)
     return sum(met) / len(met)
 
 

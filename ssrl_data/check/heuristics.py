@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ssrl_data.answers.reading import tagged
 from ssrl_data.core import Json
-from ssrl_data.media.text import words
+from ssrl_data.media.text import sentences, without_blocks, words
 from ssrl_data.row import digest, unpack_answer
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Guesser: TypeAlias = "Callable[[Facts], str]"
 MOST_WORDS = 4000
 """Words of a row that the n-gram guesser learns from."""
 
+_QUOTED = re.compile(r'"([^"\n]{1,80})"')
 _GAP = re.compile(r"\[MASK(?: ([0-9]+))?\]")
 _BLOCK = re.compile(r"<(passage|steps|problem|versions|rules)>\n(.*?)\n</\1>", re.DOTALL)
 _ITEM = re.compile(r"^(?:[A-Z][a-z]+ )?([0-9]+)[:.)] (.*)$", re.MULTILINE)
@@ -59,7 +60,31 @@ def heuristics(rows: Sequence[Facts]) -> dict[str, Guesser]:
             "the n-gram model of the other half": grams.fill,
         }
         return {name: _filling(fill) for name, fill in fills.items()}
+    if kind.name == "constraints":
+        return dict(_WRITINGS)
     return {}
+
+
+def _named(text: str) -> str:
+    """A sentence of all that a prompt puts in quotes outside of what it shows."""
+    return f"This is about {', '.join(dict.fromkeys(_QUOTED.findall(without_blocks(text))))}."
+
+
+def _told(text: str, count: int, between: str = " ") -> str:
+    """That sentence, then the first ones of what is shown."""
+    return between.join([_named(text), *sentences(_shown(text))[:count]])
+
+
+_WRITINGS: Mapping[str, Guesser] = {
+    "the text copied": lambda row: _shown(row.text),
+    "its first sentence": lambda row: sentences(_shown(row.text))[0],
+    "its first fifty words": lambda row: " ".join(_shown(row.text).split()[:50]),
+    "all words in quotes": lambda row: _named(row.text),
+    "all words in quotes and a sentence": lambda row: _told(row.text, 1),
+    "all words in quotes and two sentences": lambda row: _told(row.text, 2),
+    "all words in quotes and three paragraphs": lambda row: _told(row.text, 3, "\n\n"),
+    "all words in quotes and the text": lambda row: _told(row.text, 99),
+}
 
 
 def _filling(fill: Callable[[Facts, int], Sequence[str]]) -> Guesser:

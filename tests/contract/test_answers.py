@@ -11,6 +11,7 @@ from hostile_responses import aimed, megabytes
 from ssrl_data.answers.base import REASONS, ShortAnswer
 from ssrl_data.answers.blanks import Blanks
 from ssrl_data.answers.choice import Choice
+from ssrl_data.answers.constraints import Constraints
 from ssrl_data.answers.counts import Counts
 from ssrl_data.answers.expression import Expression
 from ssrl_data.answers.interval import Interval
@@ -19,10 +20,29 @@ from ssrl_data.answers.partial_order import PartialOrder
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.answers.span import Span
 from ssrl_data.answers.unlabelled import Unlabelled
+from ssrl_data.constraints.keywords import Exclude, Include, SomeOf
+from ssrl_data.constraints.length import SentencesExactly
 from ssrl_data.core import Answer
 from ssrl_data.grade import grade
 from ssrl_data.registry import answer_kind, answer_names
 from ssrl_data.row import canonical, pack_answer, unpack_answer
+
+WHOLE = frozenset({"constraints"})
+"""Kinds that judge all that follows the reasoning, whatever stands around it, and whose prompt says what they judge."""
+
+WRITTEN = (
+    "The tide comes twice a day. Every harbour of the coast lives with it, and the boats go out on the ebb. "
+    "Nobody there asks for the hour."
+)
+
+
+def with_constraints(rule: str, mode: str) -> Answer:
+    """A text that must keep to three constraints, and be about tides."""
+    asked = (SentencesExactly(3), Include(("ebb", "boats")), Exclude(("moon",)))
+    return Constraints().answer(
+        WRITTEN, asked, (SomeOf(("tide", "coast", "sea"), 2),), chance=0.1, rule=rule, mode=mode
+    )
+
 
 # Each inner list shares one answer space, so all its members must be asked for in the same words.
 SPACES: dict[str, list[list[Answer]]] = {
@@ -53,6 +73,7 @@ SPACES: dict[str, list[list[Answer]]] = {
         [Counts().answer({"dog": n}, 0, 90) for n in (30, 70)],
         [Counts().answer({c: n + i for i, c in enumerate("abcdef")}, 0, 90) for n in (20, 60)],
     ],
+    "constraints": [[with_constraints(rule, mode) for rule in ("fraction", "all") for mode in ("strict", "loose")]],
     "expression": [
         [Expression().answer(text, chance=0.1) for text in ("x + 1", "3/4", r"\frac{a^2 - b^2}{a - b}", r"\sqrt{2}")],
         [Expression().answer(text, chance=0.1) for text in ("(1, x)", r"\{1, 2, \pi\}", r"[0, \infty)")],
@@ -131,10 +152,9 @@ def test_gold_scores_one_and_near_misses_less(answer: Answer) -> None:
         assert (gold.score, gold.exact) == (None, False)
         return
     assert (gold.score, gold.exact, gold.reason) == (1.0, True, "exact")
-    assert (
-        grade(column, f"<think>So it is {right_text(answer)}.</think>\nAnswer:\n{kind.gold(answer.value)}\n").score
-        == 1.0
-    )
+    before = "" if answer.kind in WHOLE else "Answer:\n"
+    thought = f"<think>So it is {right_text(answer)}.</think>\n{before}{kind.gold(answer.value)}\n"
+    assert grade(column, thought).score == 1.0
     misses = list(kind.near_misses(answer.value))
     assert len(misses) >= 10
     for miss in misses:
@@ -166,7 +186,7 @@ def test_hostile_responses_never_score_and_never_raise(answer: Answer) -> None:
 def test_luck_is_the_chance_of_all_or_nothing(answer: Answer) -> None:
     luck = answer_kind(answer.kind).luck(answer.value)
     if luck is None:
-        assert answer.kind in ("blanks", "expression", "interval", "number", "span", "unlabelled")
+        assert answer.kind in ("blanks", "expression", "interval", "number", "span", "unlabelled", *WHOLE)
         return
     assert answer.chance is not None
     if answer.credit.rule == "exact":
@@ -196,7 +216,11 @@ def test_an_invisible_character_is_malformed_wherever_it_stands(answer: Answer) 
     column, right = pack_answer(answer), right_text(answer)
     for name, response in aimed(right, "x").items():
         if name.startswith("U+"):
-            assert grade(column, response).reason == ("no truth" if answer.kind == "unlabelled" else "malformed"), name
+            verdict = grade(column, response)
+            if answer.kind in WHOLE:
+                assert not verdict.exact, name  # all of it is judged, and it is not what was asked for
+            else:
+                assert verdict.reason == ("no truth" if answer.kind == "unlabelled" else "malformed"), name
 
 
 @pytest.mark.parametrize(
@@ -207,8 +231,8 @@ def test_the_prompt_does_not_depend_on_the_answer(space: list[Answer]) -> None:
     asked = {kind.ask(answer.value) for answer in space}
     assert len(asked) == 1
     sentence = asked.pop()
-    assert "<answer></answer>" in sentence
-    assert sentence.isprintable()
+    assert ("<answer></answer>" in sentence) == (space[0].kind not in WHOLE)
+    assert sentence.replace("\n", " " if space[0].kind in WHOLE else "\n").isprintable()
     assert len({answer.chance for answer in space}) == 1 or space[0].kind == "span"
 
 
