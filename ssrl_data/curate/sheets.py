@@ -121,7 +121,8 @@ class Reader:
         hashes = [hashed(passage) for passage in said]
         left = np.zeros(len(texts), np.uint8)
         if self.languages:
-            told = [spoken] * len(texts) if spoken else languages_of(texts)
+            # They come from several hands, so none tells of the others.
+            told = [spoken or languages_of([text])[0] for text in texts]
             left[[bool(language) and language not in self.languages for language in told]] = LANGUAGE
         if self.benchmarks:
             left[self.benchmarks.touches(hashes)] = BENCHMARK

@@ -20,7 +20,7 @@ _ABBREVIATIONS = frozenset(
         *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
     }
 )
-BLOCKS = ("passage", "steps", "problem", "versions", "rules")
+BLOCKS = ("passage", "steps", "problem", "versions", "rules", "query", "instruction")
 """Names of the blocks in which prompts quote a corpus."""
 
 _TAGS = re.compile(r"</?(?:answer|think|passage|steps|problem|versions|rules)\b|\\boxed|<[|]|\[MASK", re.IGNORECASE)
