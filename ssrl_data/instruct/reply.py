@@ -74,6 +74,27 @@ class Reply:
         return [line for line in map(str.strip, self.text.split("\n")) if line]
 
     @cached_property
+    def fenced(self) -> tuple[list[str], list[str]]:
+        """The lines outside code blocks, as they are written, and the code blocks that are closed.
+
+        A code block lies between lines of three backticks or more, the first with the name of a language or without.
+        """
+        outside, blocks, block, fence = list[str](), list[str](), list[str](), ""
+        for line in self.text.split("\n"):
+            bare = line.strip()
+            ticks = len(bare) - len(bare.lstrip("`"))
+            if fence and ticks >= len(fence) and ticks == len(bare):
+                blocks.append("\n".join(block))
+                fence, block = "", []
+            elif fence:
+                block.append(line)
+            elif ticks >= 3 and "`" not in bare[ticks:]:
+                fence = bare[:ticks]
+            else:
+                outside.append(line)
+        return outside, blocks
+
+    @cached_property
     def items(self) -> list[str]:
         """The lines without the marks of lists, headings and quotations before them."""
         return [_MARKER.sub("", line, count=1) for line in self.lines]
