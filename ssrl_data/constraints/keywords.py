@@ -252,9 +252,9 @@ class Between(Constraint):
     def draw(cls, material: Material, rng: Rng) -> Between:
         """A word of the passage, at least once, and less often than the passage has it."""
         told = Reply(material.text)
-        often = {word: count for word in material.terms[:12] if (count := told.occurrences(word)) > 1}
+        often = {word: count for word in material.terms[:12] if (count := told.occurrences(word)) > 2}
         if not often:
-            raise Conflict("no word that the passage repeats")
+            raise Conflict("no word that the passage has three times")
         word = rng.choice(list(often))
         return cls(word, 1, min(3, often[word] - 1))
 

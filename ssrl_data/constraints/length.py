@@ -12,7 +12,10 @@ from ssrl_data.instruct.reply import Reply, words
 from ssrl_data.rng import Rng
 
 MOST_WORDS = 5000
-WORD_RULE = "Words are what stands between spaces, so don't and state-of-the-art are one word each."
+WORD_RULE = (
+    "Words are what stands between spaces, so don't and state-of-the-art are one word each; signs alone and the numbers "
+    "of a list are none."
+)
 SENTENCE_RULE = (
     "A sentence ends at a full stop, question mark or exclamation mark before a space, and at the end of a line."
 )
