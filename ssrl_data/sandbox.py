@@ -42,7 +42,10 @@ MOST_CALLS = 1000
 """Calls after which a worker is replaced, so that what libraries keep of each cannot add up."""
 
 LONGEST = 60_000
-"""Bytes of an argument as JSON: what a pipe takes without a reader, so that writing never blocks."""
+"""Bytes of an argument as JSON."""
+
+LONGEST_RESULT = 1_000_000
+"""Bytes of a result as JSON."""
 
 TIMEOUT, MEMORY_LIMIT, CRASH, ERROR, BUSY, BROKEN = "timeout", "memory", "crash", "error", "busy", "broken"
 """What a failed call is counted as: beyond its deadline; beyond its memory; the worker died; the function raised;
@@ -57,10 +60,16 @@ class _Failed(Exception):
 
 
 class Pool:
-    """At most `workers` processes, shared by all threads of this one."""
+    """At most `workers` processes, shared by all threads of this one.
 
-    def __init__(self, workers: int = WORKERS) -> None:
-        self._workers = workers
+    Args:
+        workers: processes.
+        longest: bytes of an argument as JSON.
+        most_calls: calls after which a worker is replaced.
+    """
+
+    def __init__(self, workers: int = WORKERS, longest: int = LONGEST, most_calls: int = MOST_CALLS) -> None:
+        self._workers, self._longest, self._most_calls = workers, longest, most_calls
         self._reset()
         os.register_at_fork(after_in_child=self._abandon)
         atexit.register(self.close)
@@ -77,7 +86,7 @@ class Pool:
 
         Args:
             function: `package.module:name` of a function that takes and returns one JSON value, not None.
-            argument: its argument, up to `LONGEST` bytes as JSON.
+            argument: its argument, up to `longest` bytes as JSON.
             seconds: deadline of the call in wall time, and limit of its processor time (rounded up). Waiting for a
                 worker (`PATIENCE`) and importing the module (`START`) come on top, each bounded.
 
@@ -85,8 +94,8 @@ class Pool:
             ValueError: the argument is too long, or is not JSON.
         """
         line = json.dumps([function, argument, seconds]).encode() + b"\n"
-        if len(line) > LONGEST:
-            raise ValueError(f"an argument of {len(line)} bytes is too long for the sandbox: {LONGEST} at most")
+        if len(line) > self._longest:
+            raise ValueError(f"an argument of {len(line)} bytes is too long for the sandbox: {self._longest} at most")
         try:
             worker = self._take()
             try:
@@ -131,7 +140,7 @@ class Pool:
             self._starting += 1
         made: _Worker | None = None
         try:
-            made = _Worker()
+            made = _Worker(self._most_calls)
         except OSError as error:
             _LOG.warning("no worker can be started: %s", error)
         with self._changed:
@@ -162,7 +171,7 @@ class Pool:
 class _Worker:
     """One process and its pipes; used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_calls: int) -> None:
         # Sets of a library such as sympy iterate by hash: one seed, so that what is decided does not vary.
         environment = os.environ | {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
@@ -174,8 +183,10 @@ class _Worker:
             env=environment,
         )
         self._loaded: set[str] = set()
-        self._calls = 0
+        self._most_calls, self._calls = most_calls, 0
         self.spent = False
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
 
     def alive(self) -> bool:
         return self._process.poll() is None
@@ -194,7 +205,7 @@ class _Worker:
             self.spent = True
             raise
         self._calls += 1
-        self.spent = self._calls >= MOST_CALLS
+        self.spent = self._calls >= self._most_calls
         return result
 
     def _ask(self, line: bytes, seconds: float) -> Json:
@@ -203,18 +214,27 @@ class _Worker:
             raise _Failed(BROKEN)
         until, said = time.monotonic() + seconds, b""
         try:
-            into.write(line)
+            line = line[os.write(into.fileno(), line) :]
             waiting = select.poll()
             waiting.register(out, select.POLLIN | select.POLLHUP)
+            if line:  # more than a pipe takes at once
+                waiting.register(into, select.POLLOUT)
             while not said.endswith(b"\n"):
                 left = until - time.monotonic()
-                if left <= 0 or not waiting.poll(1000 * left):
+                ready = waiting.poll(1000 * left) if left > 0 else []
+                if not ready:
                     raise _Failed(TIMEOUT)
+                if line and into.fileno() in dict(ready):
+                    line = line[os.write(into.fileno(), line) :]
+                    if not line:
+                        waiting.unregister(into)
+                if out.fileno() not in dict(ready):
+                    continue
                 piece = os.read(out.fileno(), 1 << 16)
                 if not piece:
                     raise _Failed(TIMEOUT if self._ended() in (-signal.SIGXCPU, -signal.SIGALRM) else CRASH)
                 said += piece
-                if len(said) > 16 * LONGEST:
+                if len(said) > LONGEST_RESULT:
                     raise _Failed(ERROR)
         except (OSError, ValueError) as error:  # ValueError: closed by another thread
             raise _Failed(CRASH) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,12 +71,13 @@ def test_what_a_library_prints_is_no_answer(pool: Pool) -> None:
     assert pool.call("sandboxed:shout", 0, 5.0) == "quiet"
 
 
-def test_a_worker_is_kept_and_replaced_after_many_calls(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "MOST_CALLS", 3)
+def test_a_worker_is_kept_and_replaced_after_many_calls() -> None:
+    pool = Pool(2, most_calls=3)
     pids = [pool.call("sandboxed:who", 0, 5.0) for _ in range(4)]
     assert len(set(pids[:3])) == 1
     assert pids[3] != pids[0]
     assert not alive(int(pids[0] or 0))
+    pool.close()
 
 
 def test_many_threads_share_few_workers(pool: Pool) -> None:
@@ -112,9 +114,24 @@ def test_no_worker_can_be_started(pool: Pool, monkeypatch: pytest.MonkeyPatch) -
     assert pool.failures() == {"broken": 2}
 
 
-def test_an_argument_too_long_is_refused_before_it_blocks_a_pipe(pool: Pool) -> None:
+def test_an_argument_too_long_is_refused(pool: Pool) -> None:
     with pytest.raises(ValueError, match=r"too long for the sandbox"):
         pool.call("sandboxed:double", "x" * 70_000, 5.0)
+
+
+def test_an_argument_longer_than_a_pipe_takes_never_blocks() -> None:
+    pool = Pool(1, longest=1 << 20)
+    text = "x" * 400_000
+    assert pool.call("sandboxed:double", text, 5.0) == text + text
+    start = time.monotonic()
+    worker = int(pool.call("sandboxed:who", 0, 5.0) or 0)
+    os.kill(worker, signal.SIGSTOP)
+    assert pool.call("sandboxed:double", text, 1.0) is None
+    assert time.monotonic() - start < 4.0
+    assert pool.failures() == {"timeout": 1}
+    assert not alive(worker)
+    assert pool.call("sandboxed:double", text, 5.0) == text + text
+    pool.close()
 
 
 def _forked(pool: Pool, worker: int, out: int) -> None:
