@@ -62,7 +62,7 @@ def compose(draft: Draft, material: Material, rng: Rng) -> str:
     body = draft.layout[1](items) if draft.layout else "\n\n".join(items)
     text = "\n\n".join(part for part in [*draft.top, body, *draft.bottom] if part)
     if draft.case:
-        text = _CASES[draft.case](text)
+        text = _CASES.get(draft.case, str)(text)
     for finish in draft.finishes:
         text = finish(text)
     return text
@@ -285,7 +285,7 @@ def _written(draft: Draft, places: Sequence[Place], words: Sequence[str], rng: R
 
 def _capitalised(draft: Draft, places: Sequence[Place], words: Sequence[str], rng: Rng) -> list[str]:
     """The words with a capital where a sentence opens, and in capitals where that is asked for."""
-    raised = {at for at, place in enumerate(places) if any(capital(place) for capital in draft.capital_at)}
+    raised = {at for at, place in enumerate(places) if any(capital(place, words[at]) for capital in draft.capital_at)}
     free = [at for at, word in enumerate(words) if at not in raised and len(word) > 1 and word.isalpha()]
     raised.update(rng.sample(free, min(len(free), max(0, draft.capitals.low - len(raised)))))
     return [
@@ -315,13 +315,17 @@ def _ends(draft: Draft, count: int, rng: Rng) -> list[str]:
 
 
 def _banked(draft: Draft, fixed: Reply, rng: Rng) -> list[str]:
-    """Items of sentences from the bank."""
+    """Items of sentences from the bank, with the words that are asked for in brackets before their ends."""
     count = rng.integer(max(1, draft.items.low), max(1, min(draft.items.high, draft.items.low + 1)))
-    low = max(count * draft.item_sentences.low, draft.sentences.low - len(fixed.sentences), 3)
-    total = min(max(low, count), len(draft.bank))
+    low = max(count * draft.item_sentences.low, draft.sentences.low - len(fixed.sentences), min(len(draft.bank), 5))
+    total = min(max(low, count), len(draft.bank), draft.sentences.high)
     if total < count:
         raise Conflict("too few sentences in the bank")
     chosen = rng.sample(draft.bank, total)
+    needed = [phrase for phrase, wanted in _chosen(draft, rng).items() for _ in range(wanted.low)]
+    for number, phrase in enumerate(needed):
+        sentence = chosen[number % total]
+        chosen[number % total] = f"{sentence[:-1]} ({phrase}){sentence[-1]}"
     counts = _spread(total, count, draft.item_sentences, rng)
     taken = iter(chosen)
     return [" ".join(next(taken) for _ in range(n)) for n in counts]

@@ -101,8 +101,8 @@ class Draft:
         wraps: opening and closing mark to how many words stand between them.
         ends: the marks that may end sentences ("": none); `end_at` which one ends a given sentence of the text, from 0;
             `end_quotas` how many sentences a mark ends.
-        capitals: how many words of two or more letters are in capitals; `capital_at` whether the one at a place is.
-        case: `lower`, `upper` or `title` for the whole text; empty: as usual.
+        capitals: how many words of two or more letters are in capitals; `capital_at` whether one at a place is.
+        case: `lower`, `upper` or `title` for the whole text; any other name: as it is made, and none of these.
         layout: a name, and what makes a text of the items; layout_words, layout_sentences: those that it adds itself.
         top, bottom: paragraphs of fixed text before and after it, in this order.
         bank: sentences to take in place of made ones (another language); then nothing is asked of words.
@@ -132,7 +132,7 @@ class Draft:
     end_at: list[Callable[[int, int], str]] = field(default_factory=list)
     end_quotas: dict[str, Range] = field(default_factory=dict)
     capitals: Range = field(default_factory=lambda: Range(0, WORDS))
-    capital_at: list[Callable[[Place], bool]] = field(default_factory=list)
+    capital_at: list[Callable[[Place, str], bool]] = field(default_factory=list)
     case: str = ""
     layout: tuple[str, Callable[[Sequence[str]], str]] | None = None
     layout_words: int = 0
