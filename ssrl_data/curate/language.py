@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +45,15 @@ def languages_of(passages: Sequence[str]) -> list[str]:
     else:
         usual = _language(" ".join(passages)) if sum(letters) >= LEAST else ""
     return [language or usual for language in found]
+
+
+def likeliest(text: str, languages: Collection[str]) -> str:
+    """The one of some languages that a text is most likely in.
+
+    Raises:
+        SsrlError: `py3langid` is not installed.
+    """
+    return next(str(code) for code, _ in _identifier().rank(text) if code in languages)
 
 
 def _language(text: str) -> str:

@@ -31,8 +31,8 @@ _CASES: dict[str, Callable[[str], str]] = {
 }
 
 
-def witness(constraints: Sequence[Constraint], material: Material, rng: Rng) -> str:
-    """A text that every one of the constraints is met by.
+def witness(constraints: Sequence[Constraint], material: Material, rng: Rng, tries: int = TRIES) -> str:
+    """A text that every one of the constraints is met by; written anew up to so many times.
 
     Raises:
         Conflict: two of them contradict each other, or no text was found.
@@ -40,7 +40,7 @@ def witness(constraints: Sequence[Constraint], material: Material, rng: Rng) -> 
     draft = Draft()
     for constraint in constraints:
         constraint.shape(draft)
-    for _ in range(TRIES):
+    for _ in range(tries):
         try:
             text = compose(draft, material, rng)
         except Conflict:

@@ -28,14 +28,14 @@ _HIDDEN = re.compile(
 _BREAK = re.compile(r"\r\n|[\r\u2028\u2029\x85]")
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("“”„‟", '"') | {"\u00a0": " "})
 # The marks of other scripts that do the same.
-_MARKS = str.maketrans("，、،；؛：！？؟。．（）［］", ",,,;;:!??..()[]") | _QUOTES
+_MARKS = str.maketrans("，、،；؛：！？؟。．।۔（）［］", ",,,;;:!??....()[]") | _QUOTES
 _CLOSERS = "\"')]*_»」』"
 # Scripts that put no spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar.
 _SOLID = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAS_SOLID = re.compile(f"[{_SOLID}]")
 _TOKEN = re.compile(rf"[{_SOLID}]|[^\s{_SOLID}]+")
 _MARKER = re.compile(r"^(?:(?:[-*+•]|[0-9]{1,3}[.)]|#{1,6})[ \t]+|>[ \t]?)")
-_END = re.compile(r"[.!?…]+[\"')\]*_»”’]*(?=\s|$)|[。！？]+[」』）]*")
+_END = re.compile(r"[.!?…]+[\"')\]*_»”’]*(?=\s|$)|[。！？।۔؟]+[」』）]*")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
