@@ -15,6 +15,7 @@ from ssrl_data.instruct.reply import Reply
 from ssrl_data.rng import Rng
 
 MOST_TIMES = 50
+CASE_RULE = "Upper or lower case does not matter."
 FORM_RULE = "Upper or lower case does not matter; a word inside a longer word does not count."
 _FIRST = ("first", "second", "third")
 

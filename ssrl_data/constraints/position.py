@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ssrl_data.constraints.keywords import ordinal, stranger, usable
+from ssrl_data.constraints.keywords import CASE_RULE, ordinal, stranger, usable
 from ssrl_data.constraints.length import PARAGRAPH_RULE, SENTENCE_RULE, WORD_RULE
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
@@ -15,7 +15,6 @@ from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.reply import Reply, words
 from ssrl_data.rng import Rng
 
-CASE_RULE = "Upper or lower case does not matter."
 _TOKEN = re.compile(r"\S+")
 _CLOSING = ".!?…\"'*_)»”’ \n"
 
