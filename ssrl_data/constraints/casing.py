@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ssrl_data.constraints.length import SENTENCE_RULE
-from ssrl_data.instruct.bounds import AtLeast, Between, Exactly, several
+from ssrl_data.instruct.bounds import AtLeast, Between, Exactly, several, times
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
 from ssrl_data.instruct.material import Material
@@ -296,7 +296,7 @@ class WordInCapitals(Constraint):
     def tell(self) -> str:
         """The sentence that asks for it."""
         return (
-            f'Use the word "{self.word}" at least {several(self.least, "time")}, and write it in capitals each time. A '
+            f'Use the word "{self.word}" at least {times(self.least)}, and write it in capitals each time. A '
             "word inside a longer word does not count."
         )
 

@@ -8,7 +8,7 @@ from string import ascii_lowercase
 from typing import ClassVar
 
 from ssrl_data.constraints.length import SENTENCE_RULE, WORD_RULE
-from ssrl_data.instruct.bounds import AtLeast, AtMost, several
+from ssrl_data.instruct.bounds import AtLeast, AtMost, several, times
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import WORDS, Draft, Place, Range
 from ssrl_data.instruct.material import Material
@@ -56,7 +56,7 @@ class LetterAtLeast(AtLeast):
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f'Use the letter "{self.letter}" at least {several(self.least, "time")} in all. {CASE_RULE}'
+        return f'Use the letter "{self.letter}" at least {times(self.least)} in all. {CASE_RULE}'
 
     def counts(self, reply: Reply) -> Sequence[int]:
         """The times."""
@@ -89,7 +89,7 @@ class LetterAtMost(AtMost):
     def tell(self) -> str:
         """The sentence that asks for it."""
         return (
-            f'Write at least 20 words, and use the letter "{self.letter}" at most {several(self.most, "time")} in all. '
+            f'Write at least 20 words, and use the letter "{self.letter}" at most {times(self.most)} in all. '
             f"{CASE_RULE}"
         )
 

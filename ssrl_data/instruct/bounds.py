@@ -16,6 +16,11 @@ def several(number: int, thing: str) -> str:
     return f"{number} {thing}{'s'[: number != 1]}"
 
 
+def times(number: int) -> str:
+    """How often: `once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
 class Counted(Constraint):
     """A constraint on a number, or on one for each part of a text.
 
