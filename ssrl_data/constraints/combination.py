@@ -127,9 +127,9 @@ class Divisible(Constraint):
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> Divisible:
-        """By 3 to 10, but not by what divides the passage's words."""
+        """By 4 to 11, but not by what divides the number of the passage's words."""
         count = len(Reply(material.text).words)
-        return cls(10 * rng.integer(2, 5), rng.choice([by for by in range(3, 11) if count % by] or [11]))
+        return cls(30, rng.choice([by for by in range(4, 12) if count % by] or [13]))
 
 
 @dataclass(frozen=True)
