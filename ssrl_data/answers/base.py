@@ -14,9 +14,18 @@ EXACT, INEXACT, NO_TRUTH = "exact", "inexact", "no truth"
 
 UNDECIDED, NO_JUDGE = "undecided", "needs sympy: install ssrl[text]"
 NO_LANGUAGES = "needs py3langid: install ssrl[text]"
-"""Why a score is None although there is a truth: no decision within the budget; what decides is not installed."""
+NO_ENGINE, UNKNOWN_ENGINE = "needs pydantic-monty: install ssrl[instruct]", "unknown engine"
+ENGINE_OFF, BROKEN_ENGINE = "engine is off or missing", "broken engine"
+"""Why a score is None although there is a truth: no decision within the budget; what decides is not installed, not
+known to this release, not allowed or not working."""
+
+CHECKER_FAILS = frozenset(
+    f"checker {how}" for how in ("timeout", "memory", "output", "crash", "error", "not a bool", "syntax", "unreadable")
+)
+"""Why a response is wrong that no checker rejected outright: how the first of those failed that did not accept it."""
 
 REASONS = frozenset({EXACT, INEXACT, NO_ANSWER, TWO_ANSWERS, MALFORMED, NO_TRUTH, UNDECIDED, NO_JUDGE, NO_LANGUAGES})
+REASONS |= {NO_ENGINE, UNKNOWN_ENGINE, ENGINE_OFF, BROKEN_ENGINE} | CHECKER_FAILS
 """Every reason that a verdict of the kinds here gives."""
 
 FEW_PLACES = 4
