@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ssrl_data.constraints.length import SENTENCE_RULE
+from ssrl_data.constraints.length import FLOOR, FLOOR_RULE, SENTENCE_RULE
 from ssrl_data.instruct.bounds import AtLeast, Between, Exactly, several, times
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
@@ -27,10 +27,14 @@ class Lower(Constraint):
 
     name: ClassVar[str] = "lower"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return "Write small letters alone: no capital letter anywhere, not even in names or where a sentence begins."
+        return (
+            "Write small letters alone: no capital letter anywhere, not even in names or where a sentence begins. "
+            f"{FLOOR_RULE}"
+        )
 
     def holds(self, reply: Reply) -> bool:
         """Whether there are small letters and no others."""
@@ -52,10 +56,11 @@ class Upper(Constraint):
 
     name: ClassVar[str] = "upper"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return "Write capital letters alone: no small letter anywhere."
+        return f"Write capital letters alone: no small letter anywhere. {FLOOR_RULE}"
 
     def holds(self, reply: Reply) -> bool:
         """Whether there are capital letters and no others."""
@@ -76,12 +81,13 @@ class Title(Constraint):
     """Every word begins with a capital letter."""
 
     name: ClassVar[str] = "title"
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
         return (
             "Begin every word with a capital letter, short words such as Of and The too, and write the rest of it in "
-            "small letters; only a word that begins with a digit needs no capital."
+            f"small letters; only a word that begins with a digit needs no capital. {FLOOR_RULE}"
         )
 
     def holds(self, reply: Reply) -> bool:

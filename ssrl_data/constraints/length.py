@@ -13,13 +13,16 @@ from ssrl_data.rng import Rng
 
 MOST_WORDS = 5000
 WORD_RULE = (
-    "Words are what stands between spaces, so don't and state-of-the-art are one word each; signs alone and the numbers "
-    "of a list are none."
+    "Words are what stands between spaces, so don't and state-of-the-art are one word each; signs alone and the "
+    "numbers of a list are none."
 )
 SENTENCE_RULE = (
     "A sentence ends at a full stop, question mark or exclamation mark before a space, and at the end of a line."
 )
 PARAGRAPH_RULE = "Paragraphs have an empty line between them."
+FLOOR = 12
+"""Different words that a text must hold where only too much is told of: a refusal is short, and must not pass."""
+FLOOR_RULE = f"Use at least {FLOOR} different words."
 CHARACTER_RULE = "Spaces and line breaks count as characters."
 
 
@@ -49,23 +52,28 @@ class WordsAtLeast(AtLeast):
 
 
 class WordsAtMost(AtMost):
-    """At most so many words."""
+    """At most so many words, and not next to none."""
 
     name: ClassVar[str] = "words_at_most"
     grade: ClassVar[int] = 1
     span: ClassVar[tuple[int, int]] = (5, MOST_WORDS)
 
+    @property
+    def floor(self) -> int:
+        """Different words that there must be: a dozen, of few words about half."""
+        return min(FLOOR, max(5, self.most // 2))
+
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Write at most {self.most} words. {WORD_RULE}"
+        return f"Write at most {self.most} words, but at least {self.floor} different ones. {WORD_RULE}"
 
     def counts(self, reply: Reply) -> Sequence[int]:
-        """The words."""
-        return [len(reply.words)]
+        """The words, if enough of them are different."""
+        return [len(reply.words)] if reply.distinct >= self.floor else []
 
     def shape(self, draft: Draft) -> None:
-        """An upper bound."""
-        draft.words.narrow(0, self.most)
+        """Both bounds."""
+        draft.words.narrow(min(self.floor + 2, self.most), self.most)
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> WordsAtMost:
@@ -158,11 +166,12 @@ class SentencesAtMost(AtMost):
 
     name: ClassVar[str] = "sentences_at_most"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
     span: ClassVar[tuple[int, int]] = (1, 100)
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Write at most {several(self.most, 'sentence')}. {SENTENCE_RULE}"
+        return f"Write at most {several(self.most, 'sentence')}. {FLOOR_RULE} {SENTENCE_RULE}"
 
     def counts(self, reply: Reply) -> Sequence[int]:
         """The sentences."""
@@ -285,11 +294,12 @@ class CharactersAtMost(AtMost):
     """At most so many characters."""
 
     name: ClassVar[str] = "characters_at_most"
-    span: ClassVar[tuple[int, int]] = (20, 20_000)
+    substance: ClassVar[int] = FLOOR
+    span: ClassVar[tuple[int, int]] = (100, 20_000)
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Write at most {self.most} characters. {CHARACTER_RULE}"
+        return f"Write at most {self.most} characters. {FLOOR_RULE} {CHARACTER_RULE}"
 
     def counts(self, reply: Reply) -> Sequence[int]:
         """The characters."""

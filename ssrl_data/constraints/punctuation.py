@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ssrl_data.constraints.length import SENTENCE_RULE
+from ssrl_data.constraints.length import FLOOR, FLOOR_RULE, SENTENCE_RULE
 from ssrl_data.instruct.bounds import AtLeast, Exactly, several, times
 from ssrl_data.instruct.constraint import Conflict, Constraint
 from ssrl_data.instruct.draft import Draft
@@ -56,6 +56,7 @@ class Never(Constraint):
 
     name: ClassVar[str] = "never"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
     mark: str
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ class Never(Constraint):
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Use no {MARKS[self.mark]} ({self.mark}) anywhere."
+        return f"Use no {MARKS[self.mark]} ({self.mark}) anywhere. {FLOOR_RULE}"
 
     def holds(self, reply: Reply) -> bool:
         """Whether it is nowhere."""
@@ -196,10 +197,11 @@ class LastAsks(Constraint):
 
     name: ClassVar[str] = "last_asks"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return "Let the very last sentence end with a question mark, and use no other question mark."
+        return f"Let the very last sentence end with a question mark, and use no other question mark. {FLOOR_RULE}"
 
     def holds(self, reply: Reply) -> bool:
         """Whether there is one question mark, at the end."""
@@ -360,10 +362,11 @@ class NoDigits(Constraint):
 
     name: ClassVar[str] = "no_digits"
     grade: ClassVar[int] = 1
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return "Use no digits anywhere; write numbers in letters."
+        return f"Use no digits anywhere; write numbers in letters. {FLOOR_RULE}"
 
     def holds(self, reply: Reply) -> bool:
         """Whether there is none, in any script."""
@@ -436,12 +439,13 @@ class Bare(Constraint):
     """Letters, digits and spaces alone."""
 
     name: ClassVar[str] = "bare"
+    substance: ClassVar[int] = FLOOR
 
     def tell(self) -> str:
         """The sentence that asks for it."""
         return (
             "Use letters, digits, spaces and line breaks alone: no punctuation and no other signs, not even "
-            "apostrophes or hyphens."
+            f"apostrophes or hyphens. {FLOOR_RULE}"
         )
 
     def holds(self, reply: Reply) -> bool:

@@ -31,15 +31,29 @@ _CASES: dict[str, Callable[[str], str]] = {
 }
 
 
-def witness(constraints: Sequence[Constraint], material: Material, rng: Rng, tries: int = TRIES) -> str:
+def witness(
+    constraints: Sequence[Constraint],
+    material: Material,
+    rng: Rng,
+    tries: int = TRIES,
+    room: Callable[[], Draft] = Draft,
+) -> str:
     """A text that every one of the constraints is met by; written anew up to so many times.
+
+    Args:
+        constraints: what it must keep to.
+        material: what it is made of.
+        rng: its chance.
+        tries: texts that are written before it is given up.
+        room: a draft without demands, which says how long a text may be.
 
     Raises:
         Conflict: two of them contradict each other, or no text was found.
     """
-    draft = Draft()
+    draft = room()
     for constraint in constraints:
         constraint.shape(draft)
+    draft.words.narrow(max((constraint.substance for constraint in constraints), default=0))
     for _ in range(tries):
         try:
             text = compose(draft, material, rng)
@@ -108,6 +122,9 @@ def _sizes(draft: Draft, fixed: Reply, rng: Rng) -> list[list[int]]:
     if not words.low <= total <= words.high:
         raise Conflict("no number of words that fits")
     per_item = _spread(s, n, draft.item_sentences, rng)
+    if draft.item_words.high < total:
+        totals = _spread(total, n, draft.item_words, rng)
+        return [_spread(words, count, draft.sentence_words, rng) for words, count in zip(totals, per_item, strict=True)]
     lengths = iter(_spread(total, s, draft.sentence_words, rng))
     return [[next(lengths) for _ in range(count)] for count in per_item]
 
