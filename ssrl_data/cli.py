@@ -275,6 +275,24 @@ def grade(
     _note(table(scores(directory, verdicts)))
 
 
+@app.command("import-ifeval")
+def import_ifeval(
+    file: Annotated[Path, typer.Argument(help="IFEval's JSON lines: key, prompt, instruction_id_list, kwargs")],
+    out: Annotated[Path, typer.Option(help="a new folder for the dataset")],
+    mode: Annotated[
+        str, typer.Option(help="strict, or loose: also without the first or last line or asterisks")
+    ] = "strict",
+    license: Annotated[str, typer.Option(help="SPDX licence of the file")] = "unknown",
+) -> None:
+    """Import a file of IFEval prompts as rows to evaluate on, judged by the constraints of this package."""
+    from ssrl_data.instruct.ifeval import write
+
+    count, left = write(file, out, mode, license)
+    typer.echo(f"{out}: {count} rows")
+    if left:
+        _note(f"  {len(left)} prompts without an answer that keeps to all they ask for are left out: {', '.join(left)}")
+
+
 def _note(line: str) -> None:
     typer.echo(line, err=True)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
 from ssrl_data.constraints.keywords import CASE_RULE, FORM_RULE, stranger, usable
 from ssrl_data.constraints.length import PARAGRAPH_RULE, SENTENCE_RULE, WORD_RULE
-from ssrl_data.constraints.structure import divided, worded
+from ssrl_data.constraints.structure import worded
 from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import SUBSTANCE, Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
@@ -16,7 +17,7 @@ from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.reply import LONGEST, Reply, words
 from ssrl_data.rng import Rng
 
-ASTERISKS = "******"
+_SIX = re.compile(r"(?<!\*)\*{6}(?!\*)")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class TwoAnswers(Constraint):
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Give two different answers, with a line of {ASTERISKS} alone between them and nowhere else."
+        return "Give two different answers, with six asterisks (******) between them and nowhere else."
 
     def holds(self, reply: Reply) -> bool:
         """Whether there are two, which differ in more than case and spaces, each of more than a few words."""
-        parts = [Reply(part) for part in divided(reply.text, ASTERISKS)]
+        parts = [Reply(part) for part in _SIX.split(reply.text)]
         return (
             len(parts) == 2
             and all(part.distinct >= SUBSTANCE for part in parts)
@@ -41,7 +42,7 @@ class TwoAnswers(Constraint):
     def shape(self, draft: Draft) -> None:
         """Two items or more, the first of them the first answer."""
         draft.items.narrow(2)
-        draft.put_layout("two answers", lambda items: "\n\n".join([items[0], ASTERISKS, *items[1:]]))
+        draft.put_layout("two answers", lambda items: "\n\n".join([items[0], "******", *items[1:]]))
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> TwoAnswers:

@@ -71,7 +71,7 @@ def _told(text: str, language: str) -> bool:
     small = SMALL_WORDS.get(language)
     if small is not None and not small & {word.casefold() for word in _WORD.findall(text)}:
         return False
-    return len(others) == 1 or likeliest(text, others) == language
+    return len(others) == 1 or likeliest(text.lower(), others) == language
 
 
 def _stretches(reply: Reply) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft
 from ssrl_data.instruct.material import Material
-from ssrl_data.instruct.reply import Reply
+from ssrl_data.instruct.reply import Reply, words
 from ssrl_data.rng import Rng
 
 # Each stops at the first mark of its own kind, so that all are linear.
@@ -281,14 +281,22 @@ class Postscript(Constraint):
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f'Close your answer with a postscript: a last line that begins with "{self.mark}" and a text behind it.'
+        return (
+            f'Close your answer with a postscript: begin it on a new line with "{self.mark}", and keep it shorter than '
+            "the rest."
+        )
 
     def holds(self, reply: Reply) -> bool:
-        """Whether there are lines before it, and the last one that begins so, of any case, is the last of all."""
+        """Whether a line begins so, of any case, and what follows has words, but fewer than what comes before."""
         mark = Reply(self.mark).squeezed
-        lines = [Reply(line.lstrip("*_ ")).squeezed for line in reply.lines]
-        begun = [i for i, line in enumerate(lines) if line.startswith(mark) and not line[len(mark) :][:1].isalnum()]
-        return len(lines) > 1 and begun[-1:] == [len(lines) - 1] and worded(lines[-1][len(mark) :])
+        before = 0
+        for line in reply.lines:
+            found = Reply(line.lstrip("*_ ")).squeezed
+            if before and found.startswith(mark) and not found[len(mark) :][:1].isalnum():
+                after = len(reply.words) - before - len(words(mark))
+                return 0 < after < before
+            before += len(words(line))
+        return False
 
     def shape(self, draft: Draft) -> None:
         """A last paragraph."""

@@ -1,0 +1,119 @@
+"""What IFEval (arXiv 2311.07911) asks for and no other family does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ssrl_data.constraints.casing import Lower, Upper
+from ssrl_data.constraints.language import Whole
+from ssrl_data.instruct.bounds import several
+from ssrl_data.instruct.constraint import Constraint, within
+from ssrl_data.instruct.draft import WORDS, Draft, Range
+from ssrl_data.instruct.material import Material
+from ssrl_data.instruct.reply import LONGEST, Reply
+from ssrl_data.rng import Rng
+
+
+@dataclass(frozen=True)
+class Signs(Constraint):
+    """One letter, or any other sign, from so often to so often; at most: also not at all."""
+
+    name: ClassVar[str] = "signs"
+    grade: ClassVar[int] = 3
+    sign: str
+    least: int
+    most: int
+
+    def __post_init__(self) -> None:
+        """Check the sign and the ranges."""
+        if len(self.sign) != 1 or self.sign.isspace() or len(self.sign.casefold()) != 1:
+            raise ValueError(f"sign is {self.sign!r:.80}: it must be one letter or mark")
+        within("least", self.least, 0, LONGEST)
+        within("most", self.most, self.least, LONGEST)
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        if self.most == LONGEST:
+            number = f"at least {several(self.least, 'time')}"
+        else:
+            number = f"{self.least} to {several(self.most, 'time')}"
+        return f'Use the sign "{self.sign}" {number} in all. Upper or lower case does not matter.'
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether it is there so often."""
+        return self.least <= reply.text.casefold().count(self.sign.casefold()) <= self.most
+
+    def shape(self, draft: Draft) -> None:
+        """A weight of each word, or marks behind words."""
+        sign = self.sign.casefold()
+        if sign.isalnum():
+            draft.weights.append((lambda word: word.casefold().count(sign), Range(self.least, self.most)))
+        else:
+            draft.mark(sign, self.least, min(self.most, WORDS))
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> Signs:
+        """A letter that is not too rare, four to fourteen times with room for five."""
+        least = rng.integer(4, 9)
+        return cls(rng.choice("bcdfghklmpuvwy"), least, least + 5)
+
+
+@dataclass(frozen=True)
+class EnglishUpper(Constraint):
+    """English in capital letters alone."""
+
+    name: ClassVar[str] = "english_upper"
+    grade: ClassVar[int] = 1
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Write in English. {Upper().tell()}"
+
+    def lacks(self) -> str:
+        """What tells languages in the same letters apart, where it is not installed."""
+        return Whole("en").lacks()
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether it is both."""
+        return Upper().holds(reply) and Whole("en").holds(reply)
+
+    def shape(self, draft: Draft) -> None:
+        """As its parts do."""
+        Upper().shape(draft)
+        Whole("en").shape(draft)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> EnglishUpper:
+        """It has no parameters."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class EnglishLower(Constraint):
+    """English in small letters alone."""
+
+    name: ClassVar[str] = "english_lower"
+    grade: ClassVar[int] = 1
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Write in English. {Lower().tell()}"
+
+    def lacks(self) -> str:
+        """What tells languages in the same letters apart, where it is not installed."""
+        return Whole("en").lacks()
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether it is both."""
+        return Lower().holds(reply) and Whole("en").holds(reply)
+
+    def shape(self, draft: Draft) -> None:
+        """As its parts do."""
+        Lower().shape(draft)
+        Whole("en").shape(draft)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> EnglishLower:
+        """It has no parameters."""
+        return cls()
