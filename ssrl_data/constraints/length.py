@@ -17,7 +17,8 @@ WORD_RULE = (
     "numbers of a list are none."
 )
 SENTENCE_RULE = (
-    "A sentence ends at a full stop, question mark or exclamation mark before a space, and at the end of a line."
+    "A sentence ends at a full stop, question mark or exclamation mark before a space, a closing quotation mark or a "
+    "closing bracket, and at the end of a line."
 )
 PARAGRAPH_RULE = "Paragraphs have an empty line between them."
 FLOOR = 12

@@ -2,7 +2,8 @@
 
 - A *word* is what stands between spaces and holds a letter or digit: `don't`, `state-of-the-art`, `3.14` and an
   address are one each; a list's `-` or `2.` is none. In scripts without spaces each character is one.
-- A *sentence* ends with `.`, `!` or `?` before a space or the end of its line; the rest of a line is one too.
+- A *sentence* ends with `.`, `!` or `?` before a space, closing quotes or brackets, or the end of its line; the rest
+  of a line is one too.
 - A *paragraph* is what stands between empty lines; a *line* is one that is not empty.
 - A *character* is a Unicode code point of the trimmed text, spaces and line breaks included; a *letter* is one that
   Unicode calls so, in either case.
@@ -35,7 +36,7 @@ _SOLID = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e0
 _HAS_SOLID = re.compile(f"[{_SOLID}]")
 _TOKEN = re.compile(rf"[{_SOLID}]|[^\s{_SOLID}]+")
 _MARKER = re.compile(r"^(?:(?:[-*+•]|[0-9]{1,3}[.)]|#{1,6})[ \t]+|>[ \t]?)")
-_END = re.compile(r"[.!?…]+[\"')\]*_»”’]*(?=\s|$)|[。！？।۔؟]+[」』）]*")
+_END = re.compile(r"[.!?]+[…\"')\]*_»”’]*(?=\s|$)|[。！？।۔؟]+[」』）]*")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
