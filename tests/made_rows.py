@@ -54,6 +54,8 @@ def names(task: Task[Any]) -> tuple[str, ...]:
         return TECHNICAL if hasattr(task.params, "selector") else DOCUMENTS
     if "worked" in task.needs:
         return worked()
+    if "instruction" in task.needs:
+        return tuple(key for key, (_, entry) in texts().items() if entry.media == "instruction")
     if "clip" in task.needs:
         return CAMERAS if hasattr(task.params, "moves") else CLIPS
     return PHOTOGRAPHS if task.needs <= {"image"} else SCENES
@@ -82,17 +84,18 @@ def record(name: str) -> Record:
 
 @cache
 def texts() -> dict[str, tuple[Source, Entry]]:
-    """The documents, worked solutions and proofs that were written for these tests, by key, and what reads them."""
+    """The documents, worked records and instructions that were written for these tests, by key, and what reads them."""
     source = source_at(str(TEXTS))
     return {entry.key: (source, entry) for entry in source.entries()}
 
 
 @cache
 def prepared(name: str) -> bytes:
-    """What a task that selects by counts finds in its records here, were they a train split; nothing for others."""
+    """What a task that selects by counts, or runs checkers, finds in its records here; nothing for others."""
     cls = task_class(name)
     task = cls(next(iter(cls.levels.values())))
-    return cls.prepare(map(record, names(task))) if hasattr(task.params, "selector") else b""
+    learns = hasattr(task.params, "selector") or "instruction" in task.needs
+    return cls.prepare(map(record, names(task))) if learns else b""
 
 
 def worked() -> tuple[str, ...]:

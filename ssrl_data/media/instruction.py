@@ -6,11 +6,12 @@ it or do not; what remains when these were run against each other is a record he
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from ssrl_data.programs import Limits
 
 LONGEST_INSTRUCTION, LONGEST_QUERY = 2_000, 4_000
 """Characters of the longest instruction and of the longest query."""
@@ -19,9 +20,6 @@ LONGEST_CHECKER, LONGEST_RESPONSE = 8_000, 65_536
 """Characters of the longest checker, and of the longest response that is given as right or wrong."""
 
 MOST_CHECKERS, MOST_MISSES, MOST_QUERIES = 16, 64, 1_000
-
-LIMITS = {"seconds": 10.0, "memory": 1 << 30, "recursion": 1_000, "output": 1_000_000}
-"""Names of the limits that checkers may state, with the highest value of each: seconds, bytes, calls, characters."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u2028\u2029\ufeff]|[\ud800-\udfff]")
 _BREAKS = re.compile(r"\r\n?")
@@ -38,7 +36,7 @@ class Instruction:
         misses: responses that do not, each as it was written.
         queries: requests to which it was attached, in the form of `said`; with none, a task finds one.
         engine: what validated the checkers: the name of an interpreter, and its version where that is known.
-        limits: under which it did, as in `LIMITS`; of what is not named the engine's own limits hold.
+        limits: under which it did, as in `ssrl_data.programs.Limits`; what is not named is as there.
         need: share of the checkers, in [0, 1), of which more must accept a response.
     """
 
@@ -85,9 +83,10 @@ class Instruction:
                     raise ValueError(f"{name} is no Unicode text")
         if self.gold in self.misses:
             raise ValueError("gold is a miss")
-        for name, value in self.limits.items():
-            if name not in LIMITS or not (math.isfinite(value) and 0 < value <= LIMITS[name]):
-                raise ValueError("limits unknown or out of range")
+        try:
+            Limits(**self.limits)  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            raise ValueError("limits unknown or out of range") from error
         if not 0 <= self.need < 1:
             raise ValueError("need out of range")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import atexit
 import dataclasses
+import hashlib
 import inspect
 import io
 import json
@@ -36,12 +37,12 @@ from ssrl_data.row import digest
 TABLES = Path(__file__).parents[1] / "tasks"
 LEVELS = [(name, level) for name in task_names() for level in task_class(name).levels]
 ROWS = 8
-OPEN = {"span", "number", "expression", "unlabelled"}
+OPEN = {"span", "number", "expression", "program", "unlabelled"}
 """Answer kinds without a list of all answers."""
 OURS = ("ssrl_data", "ssrl_tasks")
 SHARED = {
     "ssrl_data.core",
-    *(f"ssrl_data.media.{name}" for name in ("image", "depth", "camera", "clip", "text", "worked")),
+    *(f"ssrl_data.media.{name}" for name in ("image", "depth", "camera", "clip", "text", "worked", "instruction")),
     *(f"ssrl_data.answers.{name}" for name in answer_names()),
 }
 
@@ -101,7 +102,7 @@ def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Exampl
     seen = {fingerprint(one)}
     tried = 1
     for other in range(k + 1, k + 25):
-        if task.needs & {"text", "worked"}:  # of one short text there are few things to ask
+        if task.needs & {"text", "worked", "instruction"}:  # of one short text there are few things to ask
             name = made[other % len(made)][0]
         try:
             seen.add(fingerprint(made_rows.example(task, name, other, aim)))
@@ -110,7 +111,7 @@ def test_variants_differ(task: Task[Any], made: list[tuple[str, int, int, Exampl
             continue
     assert tried >= 5
     # A picture hardly larger than the view has few crops, so two may meet; a build drops the second.
-    few = task.needs & {"text", "worked"} and not task.donors()
+    few = (task.needs & {"text", "worked"} and not task.donors()) or "instruction" in task.needs
     assert len(seen) > (0.3 if few else 0.8) * tried
 
 
@@ -164,6 +165,14 @@ def other_answers(answer: Answer, draw: random.Random) -> list[Any]:
         return [value | {"answer": f"({value['answer']}) + 1"}]
     if answer.kind == "unlabelled":
         return []
+    if answer.kind == "program":
+        lax = "def evaluate(response):\n    return True\n"
+        checker = {"source": lax, "sha256": hashlib.sha256(lax.encode()).hexdigest()}
+        return [
+            value | {"answer": value["misses"][0], "misses": value["misses"][1:]},
+            value | {"misses": [*value["misses"], value["answer"]]},
+            value | {"checkers": [checker] * len(value["checkers"])},
+        ]
     if answer.kind == "blanks":
         out = []
         for i, part in enumerate(value["answer"]):

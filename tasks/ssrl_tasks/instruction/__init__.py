@@ -1,0 +1,1 @@
+"""Tasks over instructions that a written answer has to keep to."""
