@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -319,16 +320,14 @@ class WordInSentence(Constraint):
         )
 
     def shape(self, draft: Draft) -> None:
-        """The second word of the sentences that are so long, if some are."""
+        """Sentences of that length, with the word second in the first of them."""
+        draft.sentence_words.exactly(self.length)
         draft.quota(self.word, 1)
-        draft.words.narrow(self.length)
-        wanted = self.word.casefold()
-        size = wanted.count(" ") + 1
-        parts = wanted.split(" ")
+        parts = self.word.casefold().split(" ")
 
         def pin(place: Place) -> str:
-            at = place.word - 1
-            return parts[at] if place.words == self.length and 0 <= at < size < place.words else ""
+            at = place.nth_word - 1
+            return parts[at] if 0 <= at < len(parts) < place.words else ""
 
         draft.pins.append(pin)
 
@@ -371,7 +370,7 @@ class Staircase(Constraint):
         total = sum(range(self.first, self.first + self.lines))
         draft.words.exactly(total)
 
-        def cut(items: list[str] | tuple[str, ...]) -> str:
+        def cut(items: Sequence[str]) -> str:
             found, out, at = " ".join(items).split(" "), list[str](), 0
             for length in range(self.first, self.first + self.lines):
                 out.append(" ".join(found[at : at + length]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from ssrl_data.constraints.length import PARAGRAPH_RULE, SENTENCE_RULE
+from ssrl_data.constraints.length import FLOOR, FLOOR_RULE, PARAGRAPH_RULE, SENTENCE_RULE
 from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
@@ -102,7 +102,7 @@ class Exclude(Constraint):
     """None of these words."""
 
     name: ClassVar[str] = "exclude"
-    substance: ClassVar[int] = 8  # as a refusal in a few words does without nearly all
+    substance: ClassVar[int] = FLOOR  # a refusal in a few words does without nearly all
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -111,7 +111,7 @@ class Exclude(Constraint):
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        return f"Do not use the word{'s'[: len(self.words) > 1]} {listed(self.words)}. {FORM_RULE}"
+        return f"Do not use the word{'s'[: len(self.words) > 1]} {listed(self.words)}. {FORM_RULE} {FLOOR_RULE}"
 
     def holds(self, reply: Reply) -> bool:
         """Whether none is there."""
@@ -395,7 +395,7 @@ class Together(Constraint):
 
 @dataclass(frozen=True)
 class InSentence(Constraint):
-    """A word in a sentence of a given number, counted from either side."""
+    """A word in the sentence of a given number, or in the last one where the number is 0."""
 
     name: ClassVar[str] = "in_sentence"
     word: str
@@ -404,17 +404,16 @@ class InSentence(Constraint):
     def __post_init__(self) -> None:
         """Check the word and the number."""
         usable("word", (self.word,))
-        if self.number != -1:
-            within("number", self.number, 1, 10)
+        within("number", self.number, 0, 10)
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        which = "last" if self.number == -1 else ordinal(self.number)
+        which = ordinal(self.number) if self.number else "last"
         return f'Use the word "{self.word}" in the {which} sentence of your answer. {FORM_RULE} {SENTENCE_RULE}'
 
     def holds(self, reply: Reply) -> bool:
         """Whether there is such a sentence, with the word."""
-        at = self.number - (self.number > 0)
+        at = self.number - 1
         return (
             len(reply.sentences) > at
             and bool(reply.sentences)
@@ -429,7 +428,7 @@ class InSentence(Constraint):
         wanted = self.word.casefold()
 
         def pin(place: Place) -> str:
-            here = place.ends if self.number == -1 else place.nth_sentence == self.number - 1
+            here = place.nth_sentence == self.number - 1 if self.number else place.ends
             return wanted if here and place.word == 1 else ""
 
         draft.pins.append(pin)
@@ -437,7 +436,7 @@ class InSentence(Constraint):
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> InSentence:
         """A word that the passage does not hold, in one of the first three sentences or the last."""
-        return cls(stranger(material, rng)[0], rng.choice((1, 2, 3, -1)))
+        return cls(stranger(material, rng)[0], rng.integer(0, 3))
 
 
 @dataclass(frozen=True)

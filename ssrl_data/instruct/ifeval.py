@@ -156,12 +156,12 @@ def constraint_of(instruction: str, arguments: Mapping[str, Json]) -> Constraint
     given = {name: value for name, value in arguments.items() if value is not None}
     if unknown := sorted(given.keys() - wanted):
         raise ValueError(f"{instruction} takes no {unknown[0]}: it takes {', '.join(wanted) or 'nothing'}")
-    values = []
+    values: list[Json] = []
     for name, kind in wanted.items():
-        value = given.get(name)
+        value: Json = given.get(name)
         if kind is int and isinstance(value, float) and value.is_integer():
             value = int(value)
-        if type(value) is not kind or (kind is list and not all(isinstance(item, str) for item in value)):
+        if type(value) is not kind or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
             what = "missing" if value is None else f"{value!r:.80}"
             raise ValueError(f"{name} of {instruction} is {what}: it must be {_TYPES[kind]}")
         values.append(value)
