@@ -114,12 +114,14 @@ class Trial:
         return "" if len(self.kept) >= asked.kept else "too few checkers are left"
 
     def balance(self, asked: Thresholds) -> str:
-        """Leave out functions that accept, or that reject, every kept case but degenerate ones."""
+        """Leave out functions that accept none of the kept cases, or reject none; degenerate ones do not count."""
         telling = [n for n in self.kept_cases if not _degenerate(self.cases[n].text)]
         for n in list(self.kept):
             said = {self.votes[n][c] for c in telling}
-            if len(said) < 2:
-                self._leave_out(n, "rejects every case" if said == {False} else "accepts every case")
+            if True not in said:
+                self._leave_out(n, "rejects every case")
+            elif False not in said:
+                self._leave_out(n, "accepts every case")
         return "" if len(self.kept) >= asked.kept else "too few checkers are left"
 
     def mutate(self, asked: Thresholds) -> str:

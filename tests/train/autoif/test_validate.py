@@ -328,7 +328,7 @@ def test_what_is_dropped_of_the_recorded_outputs_deserves_it(
 def test_kept_checkers_seldom_misjudge_responses_written_against_them(
     recorded: list[tuple[list[str], Validated | Dropped]],
 ) -> None:
-    """28 of 253 when this was written, in 20 of 40 instructions: borders that no case asks about, such as `a!!`."""
+    """26 of 253 when this was written, in 20 of 40 instructions: borders that no case asks about, such as `,,,`."""
     wrong = total = 0
     for _, found in recorded:
         if isinstance(found, Validated):
