@@ -295,7 +295,9 @@ def _written(draft: Draft, places: Sequence[Place], words: Sequence[str], rng: R
         if place.closes:
             if place.sentence == 0:
                 items.append([])
-            items[-1].append(" ".join(sentence) + next(ends))
+            end = next(ends)
+            ended = word[-1] in ".!?"  # as a phrase that a text is to end with may be
+            items[-1].append(" ".join(sentence) + ("" if ended else end))
             sentence = []
     return [" ".join(item) for item in items]
 
