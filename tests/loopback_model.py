@@ -17,7 +17,7 @@ class Model:
     """What it says, what it was asked, and how it fails.
 
     Attributes:
-        say: prompt to reply.
+        say: prompt and seed to reply.
         name: the one model that it knows.
         key: the key that it asks for; None asks for none.
         troubles: what happens to the next calls, one each: a status as `429` or `429 after 0.2`, `slow`, `trickle`,
@@ -27,7 +27,7 @@ class Model:
         wait: seconds that every answer takes.
     """
 
-    say: Callable[[str], str]
+    say: Callable[[str, int], str]
     name: str = "scribe"
     key: str | None = None
     troubles: list[str] = field(default_factory=list)
@@ -70,7 +70,9 @@ def served(model: Model) -> Iterator[str]:
             if trouble == "gone":
                 return self.connection.close()
             time.sleep(model.wait)
-            content: str | None = None if trouble == "thought" else model.say(body["messages"][0]["content"])
+            content: str | None = (
+                None if trouble == "thought" else model.say(body["messages"][0]["content"], body["seed"])
+            )
             reply = {"choices": [{"message": {"role": "assistant", "content": content}}]}
             data = {"junk": b'{"choices": [', "empty": b"{}"}.get(trouble, json.dumps(reply).encode())
             with model.lock:
@@ -105,7 +107,7 @@ def served(model: Model) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     model.url = f"http://127.0.0.1:{server.server_port}/v1"
     try:

@@ -197,40 +197,34 @@ QUERIES = tuple(
 
 
 def output(instruction: str, number: int) -> str:
-    """What the author says when asked for a checker of an instruction for the n-th time."""
+    """What the author says when asked for a checker of an instruction: one function of it, and all cases."""
     functions, right, wrong = WRITTEN[instruction]
     cases = [{"input": text, "output": truth} for texts, truth in ((right, True), (wrong, False)) for text in texts]
     found = {"func": functions[number % len(functions)].strip(), "cases": cases}
     return f"Here it is.\n\n```json\n{json.dumps(found, indent=1)}\n```"
 
 
-class Author:
-    """Says what it is asked for, prompt by prompt; the n-th time it is asked the same, the n-th of what it has."""
+def author(prompt: str, seed: int) -> str:
+    """The reply to any prompt of `ssrl autoif`; where there are several, the seed says which."""
+    shown = re.findall(r"<instruction>\n(.*?)\n</instruction>", prompt, re.DOTALL)
+    if "new instructions" in prompt:
+        lines = (*LIKE, TWISTED, QUARREL, "Write a haiku about it.", "Write exactly three lines!", "Short one.")
+        return "Here are some:\n" + "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1))
+    if "Write a program" in prompt:
+        return output(shown[0], seed)
+    if "which texts `evaluate` accepts" in prompt:
+        about = next(text for text, made in WRITTEN.items() if any(same(prompt, source) for source in made[0]))
+        return f"It accepts texts for which this holds: {'nothing of the kind' if about == TWISTED else about}"
+    if "Does the program check" in prompt:
+        return "CONTRADICTS" if "nothing of the kind" in prompt else "SAME."
+    return respond(shown, seed)
 
-    def __init__(self) -> None:
-        self.times: dict[str, int] = {}
 
-    def __call__(self, prompt: str) -> str:
-        """The reply to any prompt of `ssrl autoif`."""
-        number = self.times[prompt] = self.times.get(prompt, -1) + 1
-        shown = re.findall(r"<instruction>\n(.*?)\n</instruction>", prompt, re.DOTALL)
-        if "new instructions" in prompt:
-            lines = (*LIKE, TWISTED, QUARREL, "Write a haiku about it.", "Write exactly three lines!", "Short one.")
-            return "Here are some:\n" + "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1))
-        if "Write a program" in prompt:
-            return output(shown[0], number)
-        if "which texts `evaluate` accepts" in prompt:
-            about = next(text for text, made in WRITTEN.items() if any(same(prompt, source) for source in made[0]))
-            return f"It accepts texts for which this holds: {'nothing of the kind' if about == TWISTED else about}"
-        if "Does the program check" in prompt:
-            return "CONTRADICTS" if "nothing of the kind" in prompt else "SAME."
-        return self.respond(shown, number)
-
-    def respond(self, shown: list[str], number: int) -> str:
-        """A response to a row: right ones, wrong ones and nothing in turn."""
-        right = [text for text, made in WRITTEN.items() if text in shown for text in made[1]]
-        wrong = [text for text, made in WRITTEN.items() if text in shown for text in made[2]]
-        return ["<think>So be it.</think>" + right[0], wrong[0], right[1], ""][number % 4]
+def respond(shown: list[str], seed: int) -> str:
+    """A response to a row: right, wrong or nothing."""
+    right = [text for text, made in WRITTEN.items() if text in shown for text in made[1]]
+    wrong = [text for text, made in WRITTEN.items() if text in shown for text in made[2]]
+    return ["<think>So be it.</think>" + right[0], wrong[0], right[1], wrong[1], ""][seed % 5]
 
 
 def same(prompt: str, source: str) -> bool:

@@ -9,8 +9,8 @@ reached, and with which key, is no part of it.
 from __future__ import annotations
 
 import json
+import shutil
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,7 +56,8 @@ class Calls:
         parallel: int = 1,
     ) -> None:
         self.folder, self.model, self.parameters = folder, model, dict(parameters)
-        self._writer, self._parallel = writer, parallel
+        self._writer, self._parallel, self._scratch = writer, parallel, folder / ".tmp"
+        shutil.rmtree(self._scratch, ignore_errors=True)  # what a killed process was writing
         self.asked = 0
         """Calls that the writer was asked, and not taken from the folder."""
         self._counting = threading.Lock()
@@ -79,29 +80,32 @@ class Calls:
         output = self._writer(ask, key, int(key[:8], 16) >> 1)
         path.parent.mkdir(parents=True, exist_ok=True)
         call = {"model": self.model, "parameters": self.parameters, "prompt": ask.prompt, "k": ask.k, "output": output}
-        replace_json(path, call, self.folder)
+        self._scratch.mkdir(exist_ok=True)
+        replace_json(path, call, self._scratch)
         with self._counting:
             self.asked += 1
         return output
 
     def outputs(self, asks: Iterable[Ask]) -> Iterator[str]:
         """The outputs of calls, in their order; several are under way at once."""
-        with ThreadPoolExecutor(self._parallel, f"calls-{uuid.uuid4().hex[:4]}") as pool:
-            window: deque[tuple[str, Future[str]]] = deque()
-            try:
-                for ask in asks:
-                    key = self.key(ask)
-                    # One call that is asked for twice, as checkers with one meaning are judged, is made once.
-                    same = next((future for other, future in window if other == key), None)
-                    window.append((key, same or pool.submit(self.output, ask)))
-                    if len(window) >= AHEAD * self._parallel:
-                        yield window.popleft()[1].result()
-                while window:
+        pool, whole = ThreadPoolExecutor(self._parallel), True
+        window: deque[tuple[str, Future[str]]] = deque()
+        try:
+            for ask in asks:
+                key = self.key(ask)
+                # One call that is asked for twice, as checkers with one meaning are judged, is made once.
+                same = next((future for other, future in window if other == key), None)
+                window.append((key, same or pool.submit(self.output, ask)))
+                if len(window) >= AHEAD * self._parallel:
                     yield window.popleft()[1].result()
-            finally:
-                # What has begun ends and is stored; what has not is left.
-                for _, waiting in window:
-                    waiting.cancel()
+            while window:
+                yield window.popleft()[1].result()
+        except KeyboardInterrupt:
+            whole = False
+            raise
+        finally:
+            # What has begun ends and is stored, unless a person waits; what has not is left.
+            pool.shutdown(wait=whole, cancel_futures=True)
 
 
 class Recorded:

@@ -99,23 +99,24 @@ def _answer(work: Work) -> Made:
             for _, row in rows
             for k in range(answer.answers)
         )
-        outputs = work.calls.outputs(asks)
-        given = ([next(outputs) for _ in range(answer.answers)] for _ in rows)
-    for (split, row), texts in zip(rows, given, strict=True):
-        said = list(dict.fromkeys(text for output in texts if (text := conclusion(output).strip())))
-        yield from (
-            Dropped("", "a response that says nothing", row["id"]) for output in texts if not conclusion(output).strip()
-        )
-        yield {"id": row["id"], "split": split, "prompt": row["prompt"], "answers": _judged(row["answer"], said)}
+        said = work.calls.outputs(asks)
+        given = ([next(said) for _ in range(answer.answers)] for _ in rows)
+    counts = dict.fromkeys(("right", "accepted by none"), 0)
+    for (split, row), outputs in zip(rows, given, strict=True):
+        texts = [conclusion(output).strip() for output in outputs]
+        yield from (Dropped("", "a response that says nothing", row["id"]) for text in texts if not text)
+        judged = _judged(row["answer"], list(dict.fromkeys(filter(None, texts))))
+        counts["right"] += sum(item["right"] for item in judged)
+        counts["accepted by none"] += sum(item["accepted"] == 0 for item in judged)
+        yield {"id": row["id"], "split": split, "prompt": row["prompt"], "answers": judged}
+    work.notes = {"different responses": counts}
 
 
 def _judged(answer: str, texts: Sequence[str]) -> list[dict[str, Json]]:
     """Each response, whether the row takes it for right, and the share of the row's checkers that accept it."""
     kind, value, credit = unpack_answer(answer)
-    limits = programs.Limits(**value["limits"])
     sources = [checker["source"] for checker in value["checkers"]]
-    engine = value["engine"].partition(" ")[0]
-    outcomes = [programs.run_all(source, texts, limits, engine) for source in sources]
+    outcomes = programs.run_matrix(sources, texts, programs.Limits(**value["limits"]), value["engine"])
     found = []
     for text, *votes in zip(texts, *outcomes, strict=True):
         verdict = kind.grade(text, value, credit)

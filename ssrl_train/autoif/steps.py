@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -253,7 +254,7 @@ def _in_order(do: Callable[[Any], Json], items: Sequence[Any], workers: int) -> 
         yield from map(do, items)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), context) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, _leave_interrupts) as pool:
         window: deque[Future[Json]] = deque()
         try:
             for item in items:
@@ -270,6 +271,11 @@ def _in_order(do: Callable[[Any], Json], items: Sequence[Any], workers: int) -> 
         finally:
             for waiting in window:
                 waiting.cancel()
+
+
+def _leave_interrupts() -> None:
+    """Let Ctrl-C end the parent alone, which then ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def writer_settings(config: Config) -> dict[str, Json]:

@@ -140,8 +140,10 @@ class Work:
         """The folder, for this process alone.
 
         Raises:
-            SsrlError: another process works in it, or it holds something else.
+            SsrlError: another process works in it, it holds something else, or it is a file.
         """
+        if self.out.exists() and not self.out.is_dir():
+            raise SsrlError(f"{self.out} cannot be a folder: a file is in its place; choose another --out")
         if self.out.is_dir() and any(self.out.iterdir()) and not (self.out / "steps").is_dir():
             raise SsrlError(f"{self.out} holds files that are not a run of `ssrl autoif`: choose an empty or new --out")
         (self.out / "steps").mkdir(parents=True, exist_ok=True)

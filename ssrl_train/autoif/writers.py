@@ -42,7 +42,7 @@ def writer_of(settings: Writer, say: Callable[[str], None]) -> tuple[Callable[[A
     """What answers a run's calls, and how many at once.
 
     Raises:
-        SsrlError: the key is not in the environment, or the recorded calls are not there.
+        SsrlError: the recorded calls are not there, or a local model has no such parameter.
     """
     if settings.recorded is not None:
         return Recorded(settings.recorded), 1
@@ -59,21 +59,11 @@ class Server:
     Args:
         settings: with `server`.
         say: takes a line for each call that is made again.
-
-    Raises:
-        SsrlError: `key` names a variable that is not set, or that no header can hold.
     """
 
     def __init__(self, settings: Writer, say: Callable[[str], None]) -> None:
         self.url = f"{(settings.server or '').rstrip('/')}/chat/completions"
         self._settings, self._say = settings, say
-        self._key = os.environ.get(settings.key, "").strip() if settings.key else ""
-        if settings.key and not self._key:
-            raise SsrlError(
-                f"the environment variable {settings.key} is not set: `export {settings.key}=...` with the server's key"
-            )
-        if not self._key.isascii() or not (self._key + ".").isprintable():
-            raise SsrlError(f"the environment variable {settings.key} holds no key: only printable ASCII can be one")
         self._opener = urllib.request.build_opener(_NoRedirection)
         self._answered = threading.Event()
 
@@ -81,13 +71,14 @@ class Server:
         """The model's reply to a prompt; empty where it says nothing.
 
         Raises:
-            SsrlError: the server refuses, cannot be reached, or failed too often.
+            SsrlError: the key is not in the environment, or the server refuses, cannot be reached, or failed too often.
         """
+        secret = self._secret()
         body = {"model": self._settings.name, "messages": [{"role": "user", "content": ask.prompt}], "seed": seed}
         data = json.dumps(body | dict(self._settings.parameters)).encode()
         for attempt in range(self._settings.retries + 1):
             try:
-                output = self._once(data)
+                output = self._once(data, secret)
             except _Passing as passing:
                 why, pause = str(passing), passing.pause
             else:
@@ -102,10 +93,22 @@ class Server:
             "to the server and run the same command again: what was answered is kept"
         )
 
-    def _once(self, data: bytes) -> str:
+    def _secret(self) -> str:
+        """The key: read when a call is made, since a run whose calls are stored needs none."""
+        name = self._settings.key
+        if name is None:
+            return ""
+        secret = os.environ.get(name, "").strip()
+        if not secret:
+            raise SsrlError(f"the environment variable {name} is not set: `export {name}=...` with the server's key")
+        if not (secret.isascii() and secret.isprintable()):
+            raise SsrlError(f"the environment variable {name} holds no key: only printable ASCII can be one")
+        return secret
+
+    def _once(self, data: bytes, secret: str) -> str:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "ssrl"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
         # The address is http or https: the config refuses any other scheme.
         request = urllib.request.Request(self.url, data, headers, method="POST")  # noqa: S310
         end = time.monotonic() + self._settings.timeout
@@ -113,7 +116,7 @@ class Server:
             with self._opener.open(request, timeout=self._settings.timeout) as reply:
                 text = _whole(reply, end)
         except urllib.error.HTTPError as error:
-            raise self._refused(error) from error
+            raise self._refused(error, secret) from error
         except ssl.SSLError as error:
             raise SsrlError(
                 f"{self.url}: no safe connection ({error.reason}): check address and certificate"
@@ -138,12 +141,12 @@ class Server:
             )
         return _Passing(f"the connection broke ({why})")
 
-    def _refused(self, error: urllib.error.HTTPError) -> Exception:
+    def _refused(self, error: urllib.error.HTTPError, secret: str) -> Exception:
         try:
             said = _message(error.read(LARGEST))
         except (OSError, http.client.HTTPException):
             said = ""
-        said = self._shown(said or str(error.reason))
+        said = _shown(said or str(error.reason), secret)
         if error.code in PASSING:
             return _Passing(f"status {error.code}: {said}", _seconds(error.headers.get("Retry-After")))
         if error.code in (401, 403):
@@ -158,12 +161,6 @@ class Server:
                 "`server` (mostly it ends in /v1) and `model`"
             )
         return SsrlError(f"{self.url} refuses the call (status {error.code}: {said}): check `model` and `parameters`")
-
-    def _shown(self, said: str) -> str:
-        """What a server said, short, on one line, and without the key."""
-        if self._key:
-            said = said.replace(self._key, "***")
-        return visible(" ".join(said.split()))[:200]
 
 
 class Local:
@@ -289,6 +286,13 @@ def _message(data: bytes) -> str:
         return found if isinstance(found, str) else json.dumps(found)
     except (ValueError, AttributeError, RecursionError):
         return data[:1000].decode("utf-8", "replace")
+
+
+def _shown(said: str, secret: str) -> str:
+    """What a server said, short, on one line, and without the key."""
+    if secret:
+        said = said.replace(secret, "***")
+    return visible(" ".join(said.split()))[:200]
 
 
 def _seconds(header: str | None) -> float | None:
