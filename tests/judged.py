@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,14 @@ from ssrl_data.instruct.constraint import Constraint, families
 Table = Sequence[tuple[Constraint, Sequence[str], Sequence[str]]]
 
 
-def cases(table: Table) -> Iterator[Any]:
+def cases(table: Table) -> list[Any]:
     """A case of a constraint, a text and whether it is met, for each text of a table."""
-    for item, accepted, rejected in table:
-        for met, texts in ((True, accepted), (False, rejected)):
-            for number, text in enumerate(texts):
-                yield pytest.param(item, text, met, id=f"{item.id()}-{'yes' if met else 'no'}-{number}")
+    return [
+        pytest.param(item, text, met, id=f"{item.id()}-{'yes' if met else 'no'}-{number}")
+        for item, accepted, rejected in table
+        for met, texts in ((True, accepted), (False, rejected))
+        for number, text in enumerate(texts)
+    ]
 
 
 def complete(table: Table, family: str) -> bool:
