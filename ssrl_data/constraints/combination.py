@@ -67,13 +67,13 @@ class Repeat(Constraint):
     def tell(self) -> str:
         """The sentence that asks for it."""
         return (
-            f'First repeat this word for word, without a word before it, and then give your answer: "{self.text}". '
+            f'First repeat this word for word, without anything before it, and then give your answer: "{self.text}". '
             f"{CASE_RULE}"
         )
 
     def holds(self, reply: Reply) -> bool:
-        """Whether the text begins with it, in quotation marks or without, and more than a few words follow."""
-        wanted, found = Reply(self.text.strip('"')).squeezed, reply.squeezed.lstrip('"*> ')
+        """Whether the text begins with it, and more than a few words follow."""
+        wanted, found = Reply(self.text).squeezed, reply.squeezed
         return found.startswith(wanted) and Reply(found[len(wanted) :]).distinct >= SUBSTANCE
 
     def shape(self, draft: Draft) -> None:

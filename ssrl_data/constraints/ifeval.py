@@ -1,18 +1,28 @@
-"""What IFEval (arXiv 2311.07911) asks for and no other family does."""
+"""What IFEval (arXiv 2311.07911) asks for and no other family does.
+
+Some ask for the same as another family, but for no more than a few words: rows from elsewhere tell of no such floor.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ssrl_data.constraints.casing import Lower, Upper
+from ssrl_data.constraints.keywords import FORM_RULE, Exclude, listed
 from ssrl_data.constraints.language import Whole
-from ssrl_data.instruct.bounds import several
-from ssrl_data.instruct.constraint import Constraint, within
+from ssrl_data.constraints.length import MOST_WORDS, SENTENCE_RULE, WORD_RULE
+from ssrl_data.constraints.punctuation import Never
+from ssrl_data.instruct.bounds import AtMost, several
+from ssrl_data.instruct.constraint import SUBSTANCE, Constraint, within
 from ssrl_data.instruct.draft import WORDS, Draft, Range
 from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.reply import LONGEST, Reply
 from ssrl_data.rng import Rng
+
+ENOUGH = SUBSTANCE + 1
+"""Different words that there must be where only too much is asked about: one more than "I cannot help with that." has."""
 
 
 @dataclass(frozen=True)
@@ -115,5 +125,95 @@ class EnglishLower(Constraint):
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> EnglishLower:
+        """It has no parameters."""
+        return cls()
+
+
+class Words(AtMost):
+    """At most so many words."""
+
+    name: ClassVar[str] = "words_at_most"
+    grade: ClassVar[int] = 1
+    substance: ClassVar[int] = ENOUGH
+    span: ClassVar[tuple[int, int]] = (ENOUGH, MOST_WORDS)
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Write {ENOUGH} to {self.most} words. {WORD_RULE}"
+
+    def counts(self, reply: Reply) -> Sequence[int]:
+        """The words."""
+        return [len(reply.words)]
+
+    def shape(self, draft: Draft) -> None:
+        """An upper bound."""
+        draft.words.narrow(0, self.most)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> Words:
+        """Multiples of five, from 25 to 70, where answers are usually longer."""
+        return cls(5 * rng.integer(5, 14))
+
+
+class Sentences(AtMost):
+    """At most so many sentences."""
+
+    name: ClassVar[str] = "sentences_at_most"
+    grade: ClassVar[int] = 1
+    substance: ClassVar[int] = ENOUGH
+    span: ClassVar[tuple[int, int]] = (1, 100)
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Write at most {several(self.most, 'sentence')}, of {ENOUGH} words or more. {SENTENCE_RULE}"
+
+    def counts(self, reply: Reply) -> Sequence[int]:
+        """The sentences."""
+        return [len(reply.sentences)]
+
+    def shape(self, draft: Draft) -> None:
+        """An upper bound."""
+        draft.sentences.narrow(0, self.most)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> Sentences:
+        """Two to five, where answers usually have more."""
+        return cls(rng.integer(2, 5))
+
+
+@dataclass(frozen=True)
+class Without(Exclude):
+    """None of these words."""
+
+    name: ClassVar[str] = "exclude"
+    substance: ClassVar[int] = ENOUGH
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Do not use the word{'s'[: len(self.words) > 1]} {listed(self.words)}. {FORM_RULE}"
+
+
+@dataclass(frozen=True)
+class NoComma(Constraint):
+    """No comma anywhere."""
+
+    name: ClassVar[str] = "no_comma"
+    grade: ClassVar[int] = 1
+    substance: ClassVar[int] = ENOUGH
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return "Use no comma anywhere."
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether it is nowhere, of whatever script."""
+        return Never(",").holds(reply)
+
+    def shape(self, draft: Draft) -> None:
+        """None inside sentences."""
+        Never(",").shape(draft)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> NoComma:
         """It has no parameters."""
         return cls()

@@ -16,6 +16,7 @@ from ssrl_data.instruct.reply import Reply, words
 from ssrl_data.rng import Rng
 
 _TOKEN = re.compile(r"\S+")
+_QUOTING = "\"'*_»”’ \n"
 _CLOSING = ".!?…\"'*_)»”’ \n"
 
 
@@ -30,7 +31,7 @@ def opens_with(text: str, phrase: str) -> bool:
 def closes_with(text: str, phrase: str) -> bool:
     """Whether a text ends with a word or phrase that begins there; marks that end sentences may stand behind it."""
     wanted = Reply(phrase).squeezed
-    for given in (text, text.rstrip(_CLOSING)):
+    for given in (text, text.rstrip(_QUOTING), text.rstrip(_CLOSING)):
         found = Reply(given).squeezed
         before = found[-len(wanted) - 1 : -len(wanted)]
         if found.endswith(wanted) and not (before.isalnum() and wanted[:1].isalnum()):

@@ -591,7 +591,7 @@ class Sections(Constraint):
         """Whether the numbers are right, and a text follows each."""
         label, found, bodies = f"{Reply(self.label).squeezed} ", list[str](), list[bool]()
         for line in reply.lines:
-            bare = Reply(line.lstrip("#*_ ")).squeezed
+            bare = Reply(line.lstrip('#*_"“ ')).squeezed
             rest = bare[len(label) :]
             digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
             if bare.startswith(label) and digits and not rest[len(digits) : len(digits) + 1].isalnum():
@@ -617,6 +617,17 @@ class Sections(Constraint):
         return cls(rng.choice(("Section", "Part", "Step", "Chapter", "Stage")), rng.integer(2, 5))
 
 
+def _stands(phrase: str, text: str) -> bool:
+    """Whether a phrase stands in a text, between characters that are no letters or digits."""
+    start = 0
+    while (at := text.find(phrase, start)) >= 0:
+        before, after = text[at - 1 : at], text[at + len(phrase) : at + len(phrase) + 1]
+        if not (before.isalnum() and phrase[0].isalnum()) and not (after.isalnum() and phrase[-1].isalnum()):
+            return True
+        start = at + 1
+    return False
+
+
 @dataclass(frozen=True)
 class Option(Constraint):
     """One of some sentences or phrases, and no other of them."""
@@ -631,7 +642,7 @@ class Option(Constraint):
         usable("options", self.options)
         within("number of options", len(self.options), 2, 20)
         for one in self.options:
-            if any(one != other and Reply(other).occurrences(one) for other in self.options):
+            if any(one != other and _stands(one, other) for other in self.options):
                 raise ValueError(f"options holds {one!r:.80}, which is part of another one")
 
     def tell(self) -> str:
@@ -639,12 +650,13 @@ class Option(Constraint):
         return f"Include one of these, word for word, and none of the others: {listed(self.options)}."
 
     def holds(self, reply: Reply) -> bool:
-        """Whether one alone is there."""
-        return sum(map(bool, map(reply.occurrences, self.options))) == 1
+        """Whether one alone is there, in the same case."""
+        text = " ".join(reply.text.split())
+        return sum(_stands(option, text) for option in self.options) == 1
 
     def shape(self, draft: Draft) -> None:
-        """One of them."""
-        draft.choices.append((self.options, 1))
+        """The first of them, as a last paragraph."""
+        draft.bottom.append(self.options[0])
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> Option:

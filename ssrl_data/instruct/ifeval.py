@@ -48,7 +48,6 @@ from ssrl_data.constraints import (
     length,
     markup,
     position,
-    punctuation,
     structure,
 )
 from ssrl_data.core import Answer, Credit, Json, SsrlError
@@ -89,12 +88,12 @@ def _frequency(keyword: str, frequency: int, relation: str) -> Constraint:
 
 def _words(num_words: int, relation: str) -> Constraint:
     low, high = _bounds(relation, num_words, LONGEST)
-    return length.WordsAtLeast(low) if relation == AT_LEAST else length.WordsAtMost(high)
+    return length.WordsAtLeast(low) if relation == AT_LEAST else ifeval.Words(high)
 
 
 def _sentences(num_sentences: int, relation: str) -> Constraint:
     low, high = _bounds(relation, num_sentences, LONGEST)
-    return length.SentencesAtLeast(low) if relation == AT_LEAST else length.SentencesAtMost(high)
+    return length.SentencesAtLeast(low) if relation == AT_LEAST else ifeval.Sentences(high)
 
 
 def _capitals(capital_frequency: int, capital_relation: str) -> Constraint:
@@ -106,7 +105,7 @@ def _capitals(capital_frequency: int, capital_relation: str) -> Constraint:
 _INSTRUCTIONS: Mapping[str, tuple[dict[str, type], Callable[..., Constraint]]] = {
     "keywords:existence": ({"keywords": list}, lambda found: keywords.Include(tuple(found))),
     "keywords:frequency": ({"keyword": str, "frequency": int, "relation": str}, _frequency),
-    "keywords:forbidden_words": ({"forbidden_words": list}, lambda found: keywords.Exclude(tuple(found))),
+    "keywords:forbidden_words": ({"forbidden_words": list}, lambda found: ifeval.Without(tuple(found))),
     "keywords:letter_frequency": (
         {"letter": str, "let_frequency": int, "let_relation": str},
         lambda letter, number, relation: ifeval.Signs(letter, *_bounds(relation, number, LONGEST)),
@@ -134,7 +133,7 @@ _INSTRUCTIONS: Mapping[str, tuple[dict[str, type], Callable[..., Constraint]]] =
     "change_case:capital_word_frequency": ({"capital_frequency": int, "capital_relation": str}, _capitals),
     "change_case:english_capital": ({}, ifeval.EnglishUpper),
     "change_case:english_lowercase": ({}, ifeval.EnglishLower),
-    "punctuation:no_comma": ({}, lambda: punctuation.Never(",")),
+    "punctuation:no_comma": ({}, ifeval.NoComma),
 }
 INSTRUCTIONS = tuple(_INSTRUCTIONS)
 """IFEval's 25 ids of instructions."""
