@@ -34,46 +34,14 @@ _ARCHITECTURE = 0xC000003E
 """AUDIT_ARCH_X86_64."""
 
 _CALLS = (
-    *(
-        0,
-        1,
-        3,
-        4,
-        5,
-        6,
-        8,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        19,
-        20,
-        21,
-        25,
-        28,
-        32,
-        35,
-        39,
-        59,
-        60,
-        61,
-        63,
-        72,
-        79,
-        89,
-    ),
-    *(96, 97, 99, 102, 104, 107, 108, 131, 158, 160, 186, 202, 217, 218, 228, 229, 230, 231, 257, 262, 267, 273),
+    *(0, 1, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 25, 28, 32, 35, 39, 59, 60, 61, 63, 72, 79),
+    *(89, 96, 97, 99, 102, 104, 107, 108, 131, 158, 160, 186, 202, 217, 218, 228, 229, 230, 231, 257, 262, 267, 273),
     *(302, 318, 332, 334, 439),
 )
 """System calls of x86-64 that a run may make: read, write, close, stat, mmap, brk, signals' handlers, ioctl, pread,
-readv, writev, access, mremap, madvise, dup, sleep, getpid, execve and wait4 (bubblewrap starts the interpreter, and waits for it), exit,
-uname, fcntl, getcwd, readlink, time, limits, sysinfo, who it is, arch_prctl, futex, getdents, clocks, openat, random
-bytes, restartable sequences."""
+readv, writev, access, mremap, madvise, dup, sleep, getpid, execve and wait4 (bubblewrap starts the interpreter, waits),
+exit, uname, fcntl, getcwd, readlink, time, limits, sysinfo, who it is, arch_prctl, futex, getdents, clocks, openat,
+random bytes, restartable sequences."""
 
 _BOOT = """
 import json, resource, sys

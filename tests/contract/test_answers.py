@@ -18,6 +18,7 @@ from ssrl_data.answers.interval import Interval
 from ssrl_data.answers.number import Number
 from ssrl_data.answers.partial_order import PartialOrder
 from ssrl_data.answers.permutation import Permutation
+from ssrl_data.answers.program import Program
 from ssrl_data.answers.span import Span
 from ssrl_data.answers.unlabelled import Unlabelled
 from ssrl_data.constraints.keywords import Exclude, Include, SomeOf
@@ -27,7 +28,7 @@ from ssrl_data.grade import grade
 from ssrl_data.registry import answer_kind, answer_names
 from ssrl_data.row import canonical, pack_answer, unpack_answer
 
-WHOLE = frozenset({"constraints"})
+WHOLE = frozenset({"constraints", "program"})
 """Kinds that judge all that follows the reasoning, whatever stands around it, and whose prompt says what they judge."""
 
 WRITTEN = (
@@ -42,6 +43,14 @@ def with_constraints(rule: str, mode: str) -> Answer:
     return Constraints().answer(
         WRITTEN, asked, (SomeOf(("tide", "coast", "sea"), 2),), chance=0.1, rule=rule, mode=mode
     )
+
+
+def with_programs(need: float, *checkers: str) -> Answer:
+    """A text that programs accept: three sentences about the ebb."""
+    sentences = "def evaluate(response):\n    return response.count('.') == 3 and response.endswith('.')\n"
+    ebb = "import re\ndef evaluate(response):\n    return bool(re.search(r'\\bebb\\b', response))\n"
+    misses = (WRITTEN.replace("ebb", "tide"), WRITTEN[:-1])
+    return Program().answer(WRITTEN, misses, (sentences, ebb, *checkers), chance=0.1, need=need)
 
 
 # Each inner list shares one answer space, so all its members must be asked for in the same words.
@@ -110,6 +119,11 @@ SPACES: dict[str, list[list[Answer]]] = {
         [Permutation().answer(p, "partial") for p in ([2, 1, 4, 3], [4, 3, 2, 1])],
         [Permutation().answer([*range(2, 10), 1]), Permutation().answer([2, 1, *range(3, 10)])],
         [Permutation().answer([*range(16, 0, -1)])],
+    ],
+    "program": [
+        [with_programs(0.5)],
+        [with_programs(0.7, "def evaluate(response):\n    return response[0] == 'T'\n")],
+        [with_programs(0.5, "def evaluate(response):\n    return response[0] == 'T' and response[50] == 'v'\n")],
     ],
     "span": [
         [
