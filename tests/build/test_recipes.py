@@ -37,15 +37,18 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_published_mixtures_are_there() -> None:
-    assert {path.stem for path in RECIPES} >= {"demo", "spatial_ssrl", "ssl4rl", "videossr", "mr_rlvr", "pretrainzero"}
+    stems = {path.stem for path in RECIPES}
+    assert stems >= {"demo", "spatial_ssrl", "ssl4rl", "videossr", "mr_rlvr", "pretrainzero", "ladder", "ladder_eval"}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_builds_what_it_names(path: Path, scenes: Path, clips: Path, tmp_path: Path) -> None:
     fields = load_recipe(path) | {"rows": ROWS, "shard_rows": ROWS}
     modalities = {part.task.partition("/")[0] for part in fields["parts"]}
-    if modalities == {"text"}:
+    if modalities <= {"text", "instruction"}:
         fields["sources"] = (str(TEXTS),)
+        if "instruction" in modalities:
+            fields["split"] = {"test": 0.5}  # a tenth would be one document, and none to lend it words
     elif modalities == {"video"}:
         fields |= {"sources": (str(PHOTOGRAPHS), str(clips)), "split": {"test": 0.5}}  # a tenth would be two clips
     else:

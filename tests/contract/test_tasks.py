@@ -37,7 +37,7 @@ from ssrl_data.row import digest
 TABLES = Path(__file__).parents[1] / "tasks"
 LEVELS = [(name, level) for name in task_names() for level in task_class(name).levels]
 ROWS = 8
-OPEN = {"span", "number", "expression", "program", "unlabelled"}
+OPEN = {"span", "number", "expression", "constraints", "program", "unlabelled"}
 """Answer kinds without a list of all answers."""
 OURS = ("ssrl_data", "ssrl_tasks")
 SHARED = {
@@ -163,6 +163,9 @@ def other_answers(answer: Answer, draw: random.Random) -> list[Any]:
         return [value | {"answer": str(Fraction(value["answer"]) + 1)}] if value["low"] is None else []
     if answer.kind == "expression":
         return [value | {"answer": f"({value['answer']}) + 1"}]
+    if answer.kind == "constraints":
+        asked = value["constraints"]
+        return [value | {"answer": "No."}, value | {"constraints": asked * 2}, value | {"ground": []}]
     if answer.kind == "unlabelled":
         return []
     if answer.kind == "program":
@@ -341,8 +344,10 @@ def test_the_prompt_tells_nothing_of_where_it_came_from(
     for (name, _, _, one), row in zip(made, rows, strict=True):
         record = made_rows.record(name)
         box = ", ".join(map(str, one.meta.get("box", ())))
-        # A text that is shown may hold any word, that its file is named after included.
+        # A text that is shown may hold any word, that its file is named after included; so may constraints on words.
         own = re.sub(r"<(\w+)>\n.*?\n</\1>", "", row.prompt, flags=re.DOTALL)
+        if row.answer.kind == "constraints":
+            own = own.removesuffix(answer_kind("constraints").ask(row.answer.value))
         for private in (record.key, Path(name).stem, record.source_id, box, "meta", "source", "aim"):
             assert not private or private not in own, private
 
