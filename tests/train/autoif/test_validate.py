@@ -265,13 +265,21 @@ def test_an_engine_that_does_not_run_is_nobodys_fault() -> None:
         validate(ASK, outputs(), engine="abacus")
 
 
-def test_limits_are_those_of_the_row_and_validation_grants_half_of_the_time() -> None:
-    limits = Limits(seconds=0.4)
-    body = "t = 0\n    for _ in range({n}):\n        t += 1\n    return response.lower().split().count('tea') == 2"
-    found = validate(ASK, outputs(evaluate(body.format(n=10**8))), limits=limits)
+def test_limits_are_those_of_the_row_and_validation_grants_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted, run = set(), programs.run_matrix
+
+    def watched(sources: Sequence[str], responses: Sequence[str], limits: Limits, engine: str) -> list[list[Outcome]]:
+        granted.add(limits)
+        return run(sources, responses, limits, engine)
+
+    monkeypatch.setattr(programs, "run_matrix", watched)
+    limits = Limits(seconds=0.8, memory=1 << 25, recursion=50, output=0)
+    body = "t = 0\n    for _ in range(10 ** 8):\n        t += 1\n    return response.lower().split().count('tea') == 2"
+    found = validate(ASK, outputs(evaluate(body)), limits=limits)
     assert isinstance(found, Validated)
-    assert found.limits["seconds"] == 0.4
+    assert found.limits == {"seconds": 0.8, "memory": 1 << 25, "recursion": 50, "output": 0}
     assert ["function", 3, "slow"] in found.scores["faults"]
+    assert granted == {dataclasses.replace(limits, seconds=0.4)}
 
 
 @pytest.fixture(scope="module")
