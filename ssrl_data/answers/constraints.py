@@ -126,7 +126,7 @@ class Constraints(AnswerKind):
         for item in (*ground, *asked):
             if reason := item.lacks():
                 return Verdict(None, False, given, reason)
-        share = _share(value, given)
+        share = _judged(asked, ground, value["mode"], given)
         if share == 1.0:
             return Verdict(1.0, True, given, EXACT)
         if credit.rule == "all":
@@ -159,22 +159,26 @@ class Constraints(AnswerKind):
 
 def verdicts(value: Json, text: str) -> list[bool]:
     """Whether each constraint asked for is met, whatever the ground, in the mode of the row."""
-    return _verdicts(value, text, Reply(text))
+    return _met(_parsed(value)[0], value["mode"], text, Reply(text))
 
 
-def _verdicts(value: Json, text: str, reply: Reply) -> list[bool]:
-    asked, _ = _parsed(value)
-    replies = [Reply(variant) for variant in _variants(text)] if value["mode"] == LOOSE else [reply]
-    return [any(map(item.met, replies)) for item in asked]
+def _met(asked: Sequence[Constraint], mode: str, text: str, reply: Reply) -> list[bool]:
+    if mode == LOOSE:
+        replies = list(map(Reply, _variants(text)))
+        return [any(map(item.met, replies)) for item in asked]
+    return [item.met(reply) for item in asked]
 
 
 def _share(value: Json, text: str) -> float:
     """The share of the constraints that a text meets; 0 where it does not meet the ground."""
-    _, ground = _parsed(value)
+    return _judged(*_parsed(value), value["mode"], text)
+
+
+def _judged(asked: Sequence[Constraint], ground: Sequence[Constraint], mode: str, text: str) -> float:
     reply = Reply(text)
     if not all(item.met(reply) for item in ground):
         return 0.0
-    met = _verdicts(value, text, reply)
+    met = _met(asked, mode, text, reply)
     return sum(met) / len(met)
 
 

@@ -17,6 +17,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import cached_property
+from string import punctuation
 
 LONGEST = 1 << 16
 """Characters of the longest text that is judged."""
@@ -30,7 +31,7 @@ _BREAK = re.compile(r"\r\n|[\r\u2028\u2029\x85]")
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("“”„‟", '"') | {"\u00a0": " "})
 # The marks of other scripts that do the same.
 _MARKS = str.maketrans("，、،；؛：！？؟。．।۔（）［］", ",,,;;:!??....()[]") | _QUOTES
-_CLOSERS = "\"')]*_»」』"
+_CLOSERS = "\"')]*_»」』“”„‟‘’‚‛）］"
 # Scripts that put no spaces between words: Han, kana, Thai, Lao, Khmer, Myanmar.
 _SOLID = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAS_SOLID = re.compile(f"[{_SOLID}]")
@@ -49,15 +50,14 @@ class Reply:
     """
 
     def __init__(self, text: str) -> None:
-        text = _BREAK.sub("\n", text)
-        if not text.isascii() or not text.isprintable():
-            text = _HIDDEN.sub("", unicodedata.normalize("NFC", text))
+        if not text.isascii() or not text.replace("\n", " ").isprintable():  # else there is nothing to change
+            text = _HIDDEN.sub("", unicodedata.normalize("NFC", _BREAK.sub("\n", text)))
         self.text = text.strip()
 
     @cached_property
     def folded(self) -> str:
         """The text without the difference of case and of quote styles, to find words and phrases in."""
-        return self.text.translate(_QUOTES).casefold()
+        return _fold(self.text)
 
     @cached_property
     def squeezed(self) -> str:
@@ -123,22 +123,22 @@ class Reply:
     @cached_property
     def openers(self) -> list[str]:
         """The first word of each sentence, whatever its case and quotes."""
-        return [found[0].translate(_QUOTES).casefold() for found in self.sentence_words]
+        return [_fold(found[0]) for found in self.sentence_words]
 
     @cached_property
     def closers(self) -> list[str]:
         """The last word of each sentence, whatever its case and quotes."""
-        return [found[-1].translate(_QUOTES).casefold() for found in self.sentence_words]
+        return [_fold(found[-1]) for found in self.sentence_words]
 
     @cached_property
     def ends(self) -> list[str]:
         """The last character of each sentence, behind which only closing quotes, brackets or asterisks stand."""
-        return [sentence.translate(_MARKS).rstrip(_CLOSERS)[-1] for sentence in self.sentences]
+        return [sentence.rstrip(_CLOSERS)[-1].translate(_MARKS) for sentence in self.sentences]
 
     @cached_property
     def counts(self) -> Counter[str]:
         """How often each word stands there, whatever its case and quotes."""
-        return Counter(word.translate(_QUOTES).casefold() for word in self.words)
+        return Counter(map(str.lower if self.text.isascii() else _fold, self.words))
 
     @cached_property
     def letters(self) -> Counter[str]:
@@ -174,12 +174,17 @@ class Reply:
         return found
 
 
+def _fold(text: str) -> str:
+    return text.lower() if text.isascii() else text.translate(_QUOTES).casefold()
+
+
 def words(text: str) -> list[str]:
     """The words of a line, without the marks around them."""
-    tokens = _TOKEN.findall(text) if not text.isascii() and _HAS_SOLID.search(text) else text.split()
-    if text.isascii() and text.replace(" ", "").isalnum():
-        return tokens
-    return [word for token in tokens if (word := _EDGE.sub("", token))]
+    if text.isascii():
+        tokens = text.split()
+        return [word for token in tokens if (word := token if token.isalnum() else token.strip(punctuation))]
+    tokens = _TOKEN.findall(text) if _HAS_SOLID.search(text) else text.split()
+    return [word for token in tokens if (word := token if token.isalnum() else _EDGE.sub("", token))]
 
 
 def sentences(text: str) -> list[str]:
