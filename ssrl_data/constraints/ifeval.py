@@ -22,7 +22,7 @@ from ssrl_data.instruct.reply import LONGEST, Reply
 from ssrl_data.rng import Rng
 
 ENOUGH = SUBSTANCE + 1
-"""Different words that there must be where only too much is asked about: one more than "I cannot help with that." has."""
+"""Different words that a text must hold where only too much is told of: more than "I cannot help with that." has."""
 
 
 @dataclass(frozen=True)
