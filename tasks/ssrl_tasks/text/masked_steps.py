@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import islice
 from typing import ClassVar, TypeAlias
 
 from ssrl_data.answers.blanks import Blanks
@@ -25,6 +24,7 @@ from ssrl_data.answers.expression import Expression
 from ssrl_data.answers.number import Number
 from ssrl_data.answers.span import Span
 from ssrl_data.core import Answer, Example, Fault, Json, Record, Row, Skip, Task
+from ssrl_data.gates import elsewhere
 from ssrl_data.gates.blanks import EXPRESSION, NAME, NUMBER, OPERATOR, OPERATORS, Blank, Solution
 from ssrl_data.gates.derived import derivable, needs_premises, shown_elsewhere, told_apart
 from ssrl_data.media.text import block, quotable
@@ -42,7 +42,7 @@ MOST_CHARACTERS = 8000
 MOST_BLANKS = 12
 
 COUNTED = 5000
-"""Records of the train split that are looked at to state chances: shares above one in a hundred are known by then."""
+"""Records of the train split whose gaps are counted for chances: shares above one in a hundred are known by then."""
 
 # Chance of the best constant where no train split has been counted: above all that was measured.
 UNCOUNTED = {NUMBER: 0.1, OPERATOR: 0.5, NAME: 0.5, EXPRESSION: 0.01, STEP: 0.001}
@@ -98,13 +98,18 @@ class MaskedSteps(Task[MaskedStepsParams]):
     def prepare(cls, records: Iterator[Record]) -> bytes:
         """Of each kind of gap in the train split how often the best constant is right, and which operators there are.
 
-        Records count alike, however many gaps they offer, as they do in a build.
+        Records count alike, however many gaps they offer, as they do in a build. Behind that line of JSON stand the
+        hashes of the train split's statements.
         """
         shares: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
         first = last = 0.0
-        for record in islice(records, COUNTED):
+        gathered = elsewhere.Gathered()
+        for number, record in enumerate(records):
             worked = record.worked
-            if worked is None or not _fits(worked):
+            if worked is None:
+                continue
+            gathered.add(record.group, _statements(worked))
+            if number >= COUNTED or not _fits(worked):
                 continue
             if worked.form == PROOF:
                 texts = [worked.steps[number].text.encode() for number in _hideable(worked)]
@@ -125,7 +130,8 @@ class MaskedSteps(Task[MaskedStepsParams]):
             best[OPERATOR] = _bound(max(kept.values()), sum(kept.values()), 2)
         if shares[NAME]:
             best[NAME] = _bound(max(first, last, *shares[NAME].values()), sum(shares[NAME].values()), 2)
-        return json.dumps({"best": best, "operators": operators}, sort_keys=True).encode()
+        counted = json.dumps({"best": best, "operators": operators}, sort_keys=True)
+        return counted.encode() + b"\n" + gathered.to_bytes()
 
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Hide some of what can be hidden together."""
@@ -134,6 +140,8 @@ class MaskedSteps(Task[MaskedStepsParams]):
             raise Skip("no steps", final=True)
         if not _fits(worked):
             raise Skip("too long or not quotable", final=True)
+        if not elsewhere.fresh(_prepared(self.prepared)[1], records[0].group, _statements(worked)):
+            raise Skip("steps that the train split has too", final=True)
         wanted = rng.integer(*self.params.blanks)
         if worked.form == PROOF:
             yield self._of_proof(worked, rng, wanted)
@@ -224,8 +232,7 @@ class MaskedSteps(Task[MaskedStepsParams]):
 
     def _found(self, what: str) -> Mapping[str, float]:
         """What was counted in the train split."""
-        found: Mapping[str, float] = json.loads(self.prepared)[what] if self.prepared else {}
-        return found
+        return _prepared(self.prepared)[0].get(what, {})
 
     def _part(self, blank: Blank) -> Answer | None:
         """The truth of one gap; None when its kind cannot judge it."""
@@ -269,6 +276,17 @@ class MaskedSteps(Task[MaskedStepsParams]):
         worked = records[0].worked if records else None
         if worked is not None:
             yield from _differences(row, filled, worked)
+
+
+@lru_cache(maxsize=4)
+def _prepared(prepared: bytes) -> tuple[Mapping[str, Mapping[str, float]], elsewhere.Known]:
+    """What `prepare` found."""
+    counted, _, hashes = prepared.partition(b"\n")
+    return json.loads(counted or b"{}"), elsewhere.known(hashes)
+
+
+def _statements(worked: Worked) -> list[str]:
+    return [*worked.given, *(step.text for step in worked.steps)]
 
 
 def _fits(worked: Worked) -> bool:

@@ -11,16 +11,16 @@ import dataclasses
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate, combinations, islice, permutations
+from functools import lru_cache, partial
+from itertools import accumulate, combinations, permutations
 from math import prod
 from typing import ClassVar
 
 from ssrl_data.answers.partial_order import FEWEST, MOST, PartialOrder
 from ssrl_data.core import Answer, Example, Fault, Record, Row, Skip, Task
-from ssrl_data.gates import dependency, inference, order_words
+from ssrl_data.gates import dependency, elsewhere, inference, order_words
 from ssrl_data.media.text import block, quotable
 from ssrl_data.media.worked import PROOF, SOLUTION, Worked
 from ssrl_data.rng import Rng
@@ -32,7 +32,7 @@ LUCK = 0.25
 """How likely the best blind guess may be right: of three steps those alone are asked that have one order."""
 
 SURVEYED = 5000
-"""Records of the train split whose steps are looked at."""
+"""Records of the train split whose looks are counted."""
 
 GRADES = 12
 """Steps of the scale of how steps look in which windows of solutions are counted."""
@@ -134,24 +134,33 @@ class StepOrder(Task[StepOrderParams]):
 
     @classmethod
     def prepare(cls, records: Iterator[Record]) -> bytes:
-        """How often steps of solutions in the train split rise and fall in their looks, by how many steps."""
+        """How often steps of solutions in the train split rise and fall in their looks, and which statements it has.
+
+        A line of JSON, then the hashes of the statements.
+        """
         counts: dict[str, Counter[str]] = {}
-        for record in islice(records, SURVEYED):
-            if record.worked is None or record.worked.form != SOLUTION:
+        gathered = elsewhere.Gathered()
+        for number, record in enumerate(records):
+            if record.worked is None:
+                continue
+            gathered.add(record.group, [*record.worked.given, *(step.text for step in record.worked.steps)])
+            if record.worked.form != SOLUTION or number >= SURVEYED:
                 continue
             for p in cls.levels.values():
                 for count in range(p.steps[0], p.steps[1] + 1):
                     for window in _windows(record.worked, count, p):
                         counts.setdefault(str(count), Counter())[_look(window.texts)[0]] += 1
-        return json.dumps(counts, sort_keys=True).encode()
+        return json.dumps(counts, sort_keys=True).encode() + b"\n" + gathered.to_bytes()
 
     def make(self, records: Sequence[Record], rng: Rng, aim: int) -> Iterator[Example]:
         """Choose steps that use each other, and shuffle them."""
         p, worked = self.params, records[0].worked
         if worked is None or worked.form not in p.forms:
             raise Skip("no steps", final=True)
-        window = _of_proof(worked, p, rng) if worked.form == PROOF else _of_solution(worked, p, rng)
-        if worked.form == SOLUTION and not _taken(window, _surveyed(self.prepared)):
+        counts, known = _surveyed(self.prepared)
+        fresh = partial(_fresh, worked, known, records[0].group)
+        window = _of_proof(worked, p, fresh, rng) if worked.form == PROOF else _of_solution(worked, p, fresh, rng)
+        if worked.form == SOLUTION and not _taken(window, counts):
             raise Skip("the look of steps tells their order")
         order = _numbering(window, rng)
         answer = _answer(window, order, p)
@@ -192,7 +201,13 @@ class StepOrder(Task[StepOrderParams]):
             yield from _against(records[0].worked, row, shown, [(text, reason) for _, text, reason in lines])
 
 
-def _of_proof(worked: Worked, p: StepOrderParams, rng: Rng) -> _Window:
+def _fresh(worked: Worked, known: elsewhere.Known, group: str, window: _Window) -> bool:
+    """Whether the train split has little of what is shown."""
+    shown = (worked.steps[number].text for number in (*window.chosen, *window.known))
+    return elsewhere.fresh(known, group, [*worked.given, *shown])
+
+
+def _of_proof(worked: Worked, p: StepOrderParams, fresh: Callable[[_Window], bool], rng: Rng) -> _Window:
     """Steps of which each is used by another one, of a length that does not tell where they stand."""
     if any(step.uses is None or step.reason not in worked.rules for step in worked.steps):
         raise Skip("no rules", final=True)
@@ -206,13 +221,13 @@ def _of_proof(worked: Worked, p: StepOrderParams, rng: Rng) -> _Window:
             drawn[chosen] = window
     if not drawn:
         raise Skip("too few steps that use each other")
-    window = _plain_looking(list(drawn.values()), rng)
+    window = _plain_looking(_all_fresh(drawn.values(), fresh), rng)
     if inference.loose(worked, window.chosen, window.known) or not (p.reasons or _own_rule(worked, window)):
         raise Skip("a step follows in another way")
     return window
 
 
-def _of_solution(worked: Worked, p: StepOrderParams, rng: Rng) -> _Window:
+def _of_solution(worked: Worked, p: StepOrderParams, fresh: Callable[[_Window], bool], rng: Rng) -> _Window:
     """Neighbouring steps of which each defines what another one uses; those before them are given.
 
     The last step is none of them, since it is known by what the problem asks.
@@ -222,7 +237,14 @@ def _of_solution(worked: Worked, p: StepOrderParams, rng: Rng) -> _Window:
     windows = list(_windows(worked, rng.integer(*p.steps), p))
     if not windows:
         raise Skip("too few steps that use each other")
-    return rng.choice(windows)
+    return rng.choice(_all_fresh(windows, fresh))
+
+
+def _all_fresh(windows: Iterable[_Window], fresh: Callable[[_Window], bool]) -> list[_Window]:
+    found = [window for window in windows if fresh(window)]
+    if not found:
+        raise Skip("steps that the train split has too")
+    return found
 
 
 def _windows(worked: Worked, count: int, p: StepOrderParams) -> Iterator[_Window]:
@@ -254,9 +276,10 @@ def _look(texts: Sequence[str]) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=4)
-def _surveyed(prepared: bytes) -> Mapping[str, Mapping[str, int]]:
-    found: Mapping[str, Mapping[str, int]] = json.loads(prepared or b"{}")
-    return found
+def _surveyed(prepared: bytes) -> tuple[Mapping[str, Mapping[str, int]], elsewhere.Known]:
+    """What `prepare` found."""
+    counts, _, hashes = prepared.partition(b"\n")
+    return json.loads(counts or b"{}"), elsewhere.known(hashes)
 
 
 def _grown(worked: Worked, count: int, characters: int, rng: Rng) -> tuple[int, ...] | None:

@@ -114,18 +114,31 @@ def test_chances_are_counted_in_the_train_split() -> None:
     items = [made_rows.record(name) for name in made_rows.worked()]
     prepared = MaskedSteps.prepare(iter(items))
     assert prepared == MaskedSteps.prepare(iter(items))
-    found = json.loads(prepared)
+    found = json.loads(prepared.partition(b"\n")[0])
     assert set(found["best"]) <= set(KINDS)
     assert all(0 < share < 1 for share in found["best"].values())
     one = make(MaskedStepsParams(("number",)), items[made_rows.worked().index("worked.jsonl//line 1")], 0, prepared)
     assert one.answer.chance == found["best"]["number"]
 
 
+def test_a_held_out_record_whose_steps_the_train_split_has_too_is_not_asked() -> None:
+    train = made_rows.record("worked.jsonl//line 1")
+    held = dataclasses.replace(train, group="held out")
+    params = MaskedStepsParams(("number",))
+    learnt = MaskedSteps.prepare(iter([train]))
+    others = MaskedSteps.prepare(made_rows.record(name) for name in made_rows.worked() if name != train.key)
+    assert make(params, train, 0, learnt).prompt == make(params, train).prompt
+    assert make(params, held, 0, others).prompt == make(params, held).prompt
+    with pytest.raises(Skip, match="steps that the train split has too") as caught:
+        make(params, held, 0, learnt)
+    assert caught.value.final
+
+
 def test_an_operator_that_is_everywhere_is_asked_less_often() -> None:
     sums = [record(f"Sum {n}?", f"We add.\nSo {40 + n} + 7 = {47 + n}.\nThat is it.") for n in range(9)]
     sums += [record(f"Product {n}?", f"We multiply.\nSo {40 + n} * 7 = {7 * (40 + n)}.\nThat is it.") for n in range(3)]
     prepared = MaskedSteps.prepare(iter(sums))
-    assert json.loads(prepared)["operators"] == {"plus": 9, "times": 3, "minus": 0, "divided by": 0}
+    assert json.loads(prepared.partition(b"\n")[0])["operators"] == {"plus": 9, "times": 3, "minus": 0, "divided by": 0}
     asked = []
     for k in range(40):
         for item in sums:

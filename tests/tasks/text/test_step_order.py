@@ -142,6 +142,40 @@ def test_solutions_that_look_one_way_come_no_more_often_than_those_that_look_the
     assert 6 * 8 < made[True, True] < 6 * 40
 
 
+def test_of_a_held_out_record_nothing_is_asked_that_the_train_split_has_too() -> None:
+    """A record of the train split is asked as if nothing were known of it."""
+
+    def asked(of: Record, learnt: bytes = b"") -> list[Example | str]:
+        out: list[Example | str] = []
+        for k in range(30):
+            try:
+                out += StepOrder(StepOrderParams(), learnt).make([of], Rng(k), 0)
+            except Skip as skip:
+                out.append(skip.reason)
+        return out
+
+    refused = "steps that the train split has too"
+    proof = chain(24, random.Random(1))
+    half = tuple(dataclasses.replace(step, uses=None) for step in proof.steps[::2])
+    prose = solution("Let n be 3 * 24 = 72.", "The half is m = n / 2 = 36.", "A third of m is k = 12.")
+    for worked, part in ((proof, half), (prose, prose.steps[1:2])):
+        train = record(worked)
+        held = dataclasses.replace(train, group="held out")
+        free, learnt = asked(train), StepOrder.prepare(iter([train]))
+        assert sum(isinstance(one, Example) for one in free) > 5
+        assert refused not in asked(train, learnt)
+        assert worked is prose or asked(train, learnt) == free
+        assert not any(isinstance(one, Example) for one in asked(held, learnt))
+        assert refused in asked(held, learnt)
+        some = asked(held, StepOrder.prepare(iter([record(dataclasses.replace(worked, given=(), steps=part))])))
+        left = [one.meta for one in some if isinstance(one, Example)]
+        assert bool(left) == (worked is proof)
+        for made in left:  # by hand: all statements have six words
+            shown = [worked.steps[n].text for n in (*made["chosen"], *made["known"])]
+            both = sum(text in {step.text for step in part} for text in shown)
+            assert both <= 0.1 * (len(shown) + len(worked.given))
+
+
 def test_what_can_be_inferred_in_another_way_is_not_asked() -> None:
     worked = chain(21, random.Random(3))
     asked = 0
