@@ -215,6 +215,8 @@ def author(prompt: str, seed: int) -> str:
     if "which texts `evaluate` accepts" in prompt:
         about = next(text for text, made in WRITTEN.items() if any(same(prompt, source) for source in made[0]))
         return f"It accepts texts for which this holds: {'nothing of the kind' if about == TWISTED else about}"
+    if "whole number from 0 to 10" in prompt:
+        return "3" if any(f"<reply>\n{made[1][1]}\n" in prompt for made in WRITTEN.values()) else "I say 8/10."
     if "Does the program check" in prompt:
         return "CONTRADICTS" if "nothing of the kind" in prompt else "SAME."
     return respond(shown, seed)

@@ -173,14 +173,17 @@ class Answer:
     Attributes:
         answers: how many the writer gives to each row's prompt.
         recorded: in place of the writer, a file of responses as `ssrl grade` takes it.
+        relevance: what the writer must say at least, of 10, of how well a right response does what is asked beside its
+            form (8 in the paper); 0 does not ask.
     """
 
     answers: int = 8
     recorded: str | None = None
+    relevance: int = 8
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        _within(self, {"answers": (1, 64)})
+        _within(self, {"answers": (1, 64), "relevance": (0, 10)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +261,11 @@ def _asking(config: Config) -> str:
         return "write"
     if config.backtranslate:
         return "backtranslate (true unless it says otherwise)"
-    return "answer" if config.answer is not None and config.answer.recorded is None else ""
+    if config.answer is None:
+        return ""
+    if config.answer.recorded is None:
+        return "answer"
+    return "answer: relevance (8 unless it says otherwise)" if config.answer.relevance else ""
 
 
 def _thresholds(body: Any, where: str) -> Thresholds:

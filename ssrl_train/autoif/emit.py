@@ -1,14 +1,16 @@
 """The steps from the corpus of checkers to what models are trained on: rl, answer, sft, dpo.
 
     rl/               the dataset of `instruction/autoif`, built as `ssrl build` does
-    answers.jsonl     {"id", "split", "prompt", "answers": [{"text", "right", "accepted"}]}: responses to its prompts,
-                      each with the row's verdict and the share of its checkers that accept it
+    answers.jsonl     {"id", "split", "prompt", "answers": [{"text", "right", "accepted", "relevance", "chosen"}]}:
+                      responses to its prompts, each with the row's verdict, the share of its checkers that accept it,
+                      and how well it does what is asked beside its form, as the model says of right ones
     sft/SPLIT.parquet {prompt, completion, id}: for trl.SFTTrainer
     dpo/SPLIT.parquet {prompt, chosen, rejected, id}: for trl.DPOTrainer
 
 All three have the same prompts, and a row's split is that of its instructions, so nothing that is held out for
 reinforcement is trained on before it. As in the paper (arXiv 2406.13542), a response is taken that more than half of
-the checkers accept, which is what makes it right, and one is rejected that none does; what lies between is neither.
+the checkers accept, which is what makes it right, and that scores 8 of 10 or more for relevance, since programs do not
+see whether it speaks of the query at all; one is rejected that no checker accepts; what lies between is neither.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from ssrl_data.core import Json, SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_data.rng import Rng
 from ssrl_data.row import canonical, digest, unpack_answer
+from ssrl_train.autoif import prompts
 from ssrl_train.autoif.calls import Ask
 from ssrl_train.autoif.config import Config
 from ssrl_train.autoif.instructions import records
@@ -80,9 +83,14 @@ def _answer_off(config: Config) -> str:
 
 def _answer_settings(work: Work) -> Json:
     answer = work.config.answer
-    if answer is not None and answer.recorded is not None:
-        return {"recorded": content(Path(answer.recorded))}
-    return {"answers": answer and answer.answers, **writer_settings(work.config)}
+    if answer is None:
+        return {}
+    found: dict[str, Json] = {"relevance": answer.relevance}
+    if answer.relevance:
+        found |= {"prompt": digest(prompts.RELEVANCE), **writer_settings(work.config)}
+    if answer.recorded is not None:
+        return found | {"recorded": content(Path(answer.recorded))}
+    return found | {"answers": answer.answers, **writer_settings(work.config)}
 
 
 def _answer(work: Work) -> Made:
@@ -101,12 +109,14 @@ def _answer(work: Work) -> Made:
         )
         said = work.calls.outputs(asks)
         given = ([next(said) for _ in range(answer.answers)] for _ in rows)
-    counts = dict.fromkeys(("right", "accepted by none"), 0)
+    counts = dict.fromkeys(("right", "chosen", "accepted by none"), 0)
     for (split, row), outputs in zip(rows, given, strict=True):
         texts = [conclusion(output).strip() for output in outputs]
         yield from (Dropped("", "a response that says nothing", row["id"]) for text in texts if not text)
         judged = _judged(row["answer"], list(dict.fromkeys(filter(None, texts))))
+        _choose(work, row, judged, answer.relevance)
         counts["right"] += sum(item["right"] for item in judged)
+        counts["chosen"] += sum(item["chosen"] for item in judged)
         counts["accepted by none"] += sum(item["accepted"] == 0 for item in judged)
         yield {"id": row["id"], "split": split, "prompt": row["prompt"], "answers": judged}
     work.notes = {"different responses": counts}
@@ -127,24 +137,42 @@ def _judged(answer: str, texts: Sequence[str]) -> list[dict[str, Json]]:
     return found
 
 
+def _choose(work: Work, row: dict[str, Any], judged: list[dict[str, Json]], least: int) -> None:
+    """Say of each response what the model says of its relevance, where it is right, and whether it is chosen."""
+    right = [item for item in judged if item["right"]]
+    asks = [
+        Ask(
+            prompts.relevance(row["prompt"][0]["content"], item["text"]),
+            0,
+            f"the relevance of a response to {row['id']}",
+        )
+        for item in right
+        if least
+    ]
+    scores = iter([prompts.score(conclusion(output)) for output in work.calls.outputs(asks)] if asks else ())
+    for item in judged:
+        item["relevance"] = next(scores) if least and item["right"] else None
+        item["chosen"] = item["right"] and (not least or (item["relevance"] or 0) >= least)
+
+
 def _sft(work: Work) -> Made:
-    """Each right response to its prompt."""
+    """Each chosen response to its prompt."""
 
     def rows() -> Iterator[tuple[str, dict[str, Json]]]:
         for row in work.rows("answer"):
             for item in row["answers"]:
-                if item["right"]:
+                if item["chosen"]:
                     yield row["split"], {"prompt": row["prompt"], "completion": _said(item["text"]), "id": row["id"]}
 
     return _tables(work, "sft", ("prompt", "completion"), rows())
 
 
 def _dpo(work: Work) -> Made:
-    """Right responses beside ones that no checker accepts, each of them once."""
+    """Chosen responses beside ones that no checker accepts, each of them once."""
 
     def rows() -> Iterator[tuple[str, dict[str, Json]]]:
         for row in work.rows("answer"):
-            right = [item["text"] for item in row["answers"] if item["right"]]
+            right = [item["text"] for item in row["answers"] if item["chosen"]]
             wrong = [item["text"] for item in row["answers"] if item["accepted"] == 0]
             rng = Rng("autoif/dpo", work.config.seed, row["id"])
             for chosen, rejected in zip(rng.shuffled(right), rng.shuffled(wrong), strict=False):

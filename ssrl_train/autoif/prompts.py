@@ -119,8 +119,28 @@ description uses other words, makes no difference.
 
 Answer with one of the words SAME, CONTRADICTS and OTHER, and nothing else."""
 
+RELEVANCE = """\
+A chat assistant was given this message:
+
+<message>
+{prompt}
+</message>
+
+It replied:
+
+<reply>
+{reply}
+</reply>
+
+Programs have checked whether the reply is built as the message demands. Judge the other half alone: does the reply do \
+what the query asks, with content that is to the point, sensible, and of use to whoever asked? 10 is as well as that \
+form allows, 5 in part, 0 not at all.
+
+Answer with one whole number from 0 to 10 and nothing else."""
+
 SAME, CONTRADICTS, OTHER = "SAME", "CONTRADICTS", "OTHER"
 
+_SCORE = re.compile(r"(?<![\d.])(10|\d)(?:\s?/\s?10)?(?!\d|[./]\d)")
 _VERDICT = re.compile(rf"\b({SAME}|{CONTRADICTS}|{OTHER})\b")
 
 
@@ -142,6 +162,17 @@ def meaning(source: str) -> str:
 def judge(instruction: str, said: str) -> str:
     """Ask whether a checker of that meaning checks the instruction."""
     return JUDGE.format(instruction=instruction, meaning=said)
+
+
+def relevance(prompt: str, reply: str) -> str:
+    """Ask how well a reply does what the query of a row asks."""
+    return RELEVANCE.format(prompt=prompt, reply=reply)
+
+
+def score(said: str) -> int | None:
+    """The one score that a reply to `relevance` names, 0 to 10; None where it names none, or several."""
+    found = set(_SCORE.findall(said))
+    return int(found.pop()) if len(found) == 1 else None
 
 
 def verdict(said: str) -> str | None:

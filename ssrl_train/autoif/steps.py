@@ -54,7 +54,7 @@ def _expand(work: Work) -> Made:
     """Seeds, then what the model wrote like them; each instruction once."""
     config, pool, seeds = work.config, Pool(), list[str]()
     given = read_instructions(config.seeds) if config.seeds else []
-    for text in (*given, *_imported(config)):
+    for text in dict.fromkeys((*_imported(config), *given)):
         if reason := "too long" if len(text) > LONGEST_INSTRUCTION else pool.add(text, near=False):
             yield Dropped(text, reason)
         else:

@@ -208,7 +208,7 @@ class Work:
                 nonlocal kept
                 said = time.monotonic()
                 for item in step.make(self):
-                    if time.monotonic() - said > HEARTBEAT:
+                    if time.monotonic() - said > HEARTBEAT and (kept or dropped):
                         said = time.monotonic()
                         self.say(f"{step.name}: {kept} kept and {dropped.total()} dropped so far")
                     if isinstance(item, Dropped):

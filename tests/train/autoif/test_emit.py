@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from autoif_runs import refusal, run, write_config
 from command import published
-from datasets import Dataset, load_dataset
+from datasets import load_dataset
 from made_autoif import LIKE, QUARREL, QUERIES, SEEDS, TWISTED, WRITTEN, output, write_records
 
 from ssrl_data import programs
@@ -29,8 +31,22 @@ def dropped(out: Path, step: str) -> dict[str, str]:
     return {row["instruction"]: row["reason"] for row in rows(out, f"dropped/{step}.jsonl")}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache for these tests alone: `datasets` knows a folder with a card by its name, wherever it lies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that knows no folder yet."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="module")
-def built(finished: Path) -> Dataset:
+def built(finished: Path) -> Any:
     return load_dataset(str(finished / "rl"))
 
 
@@ -83,7 +99,7 @@ def test_tables_have_the_columns_and_splits_of_the_rows(name: str, finished: Pat
     for split in found:
         assert found[split].column_names == [*turns, "id"]
         prompts = dict(zip(built[split]["id"], built[split]["prompt"], strict=True))
-        assert len(found[split]) > 3
+        assert len(found[split]) > 1
         for row in found[split]:
             assert row["prompt"] == prompts[row["id"]]
             assert all([turn["role"] for turn in row[name]] == ["assistant"] for name in turns[1:])
@@ -93,6 +109,7 @@ def test_supervised_answers_are_right_and_without_their_reasoning(finished: Path
     for split, found in load_dataset(str(finished / "sft")).items():
         answers = dict(zip(built[split]["id"], built[split]["answer"], strict=True))
         said = [(row["id"], row["completion"][0]["content"]) for row in found]
+        assert not {text for _, text in said} & {made[1][1] for made in WRITTEN.values()}  # of no relevance
         assert len(set(said)) == len(said)
         for row, text in said:
             assert grade(answers[row], text).exact
@@ -113,6 +130,11 @@ def test_the_share_of_checkers_that_accept_is_stored(finished: Path) -> None:
     answers = [answer for row in rows(finished, "answers.jsonl") for answer in row["answers"]]
     assert {answer["accepted"] for answer in answers} == {0.0, 1.0}
     assert all(answer["right"] == (answer["accepted"] > 0.5) for answer in answers)
+    irrelevant = {made[1][1] for made in WRITTEN.values()}
+    assert {answer["text"] in irrelevant for answer in answers if answer["right"]} == {True, False}
+    for answer in answers:
+        assert answer["relevance"] == (None if not answer["right"] else 3 if answer["text"] in irrelevant else 8)
+        assert answer["chosen"] == (answer["relevance"] == 8)
     silent = rows(finished, "dropped/answer.jsonl")
     assert {row["reason"] for row in silent} == {"a response that says nothing"}
 
@@ -128,6 +150,7 @@ def test_recorded_calls_make_the_same_bytes_without_a_model(finished: Path, tmp_
     assert files(tmp_path / "out") == files(finished)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_recorded_responses_stand_for_the_model(finished: Path, tmp_path: Path, built: Any) -> None:
     lines = []
     for split in built.values():
@@ -137,7 +160,8 @@ def test_recorded_responses_stand_for_the_model(finished: Path, tmp_path: Path, 
             lines += [{"id": row["id"], "response": text} for text in (right[0], wrong[0], "")]
     (tmp_path / "responses.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     config = write_config(tmp_path, f"recorded: '{finished / 'calls'}'")
-    config.write_text(config.read_text().replace("answer: {answers: 8}", "answer: {recorded: responses.jsonl}"))
+    recorded = "answer: {recorded: responses.jsonl, relevance: 0}"
+    config.write_text(config.read_text().replace("answer: {answers: 8}", recorded))
     run(config, tmp_path / "out")
     for name in ("sft", "dpo"):
         found = load_dataset(str(tmp_path / "out" / name))
@@ -146,6 +170,7 @@ def test_recorded_responses_stand_for_the_model(finished: Path, tmp_path: Path, 
     assert "answers the row 'nobody', which was not built" in refusal(config, tmp_path / "out", "answer")
 
 
+@pytest.mark.usefixtures("fresh")
 def test_written_checkers_are_imported_as_they_are_and_need_no_model(tmp_path: Path) -> None:
     write_records(tmp_path / "theirs.jsonl", [*KEPT, QUARREL])
     ours = {"instruction": SEEDS[0], "outputs": [output(SEEDS[0], 1)]}  # more of one that is there

@@ -109,6 +109,7 @@ def test_prompts_hold_what_they_are_about_and_no_gap() -> None:
         (prompts.expand(["Use no commas.", "Be {brief}."], 7), ["- Use no commas.", "- Be {brief}.", "Write 7 new"]),
         (prompts.write("Use {braces} and\nlines."), ["Use {braces} and\nlines.", prompts.PYTHON, '{"func": "def ']),
         (prompts.meaning("def evaluate(response): return {}"), ["```python\ndef evaluate(response): return {}\n```"]),
+        (prompts.relevance("Tell {me}.", "No."), ["<message>\nTell {me}.\n</message>", "<reply>\nNo.\n</reply>"]),
         (prompts.judge("Use no commas.", "Texts without {}."), ["Use no commas.", "Texts without {}."]),
     ):
         assert all(part in asked for part in parts)
@@ -130,6 +131,27 @@ def test_prompts_hold_what_they_are_about_and_no_gap() -> None:
 )
 def test_a_verdict_is_one_of_three_words(said: str, verdict: str | None) -> None:
     assert prompts.verdict(said) == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        ("8", 8),
+        ("10", 10),
+        ("I say 7/10.", 7),
+        ("**9 / 10**", 9),
+        ("0", 0),
+        ("8 or 9", None),
+        ("11", None),
+        ("7.5", None),
+        ("-", None),
+        ("", None),
+        ("100", None),
+        ("8, yes 8", 8),
+    ],
+)
+def test_a_score_is_one_whole_number(said: str, score: int | None) -> None:
+    assert prompts.score(said) == score
 
 
 def test_what_a_checker_cannot_have_is_seen() -> None:
@@ -278,6 +300,10 @@ WRITER = "writer: {server: 'http://127.0.0.1:1/v1', model: m}\n"
         ("seeds: s", "write asks a model and there is no writer"),
         ("import: s", "backtranslate (true unless it says otherwise) asks a model"),
         ("import: s\nbacktranslate: false\nanswer: {answers: 2}", "answer asks a model and there is no writer"),
+        (
+            "import: s\nbacktranslate: false\nanswer: {recorded: r}",
+            "answer: relevance (8 unless it says otherwise) asks",
+        ),
         ("import: s\nbacktranslate: false\nexpand: {calls: 2}", "expand asks a model and there is no writer"),
         ("seeds: s\nwriter: {server: ftp://x, model: m}", "server must be an address like"),
         ("seeds: s\nwriter: {server: 'http://u:p@x/v1', model: m}", "holds a user name or password"),
