@@ -84,7 +84,7 @@ class Constraint(ABC):
 
         Without the last rule, a copy of the prompt would hold every keyword that the prompt asks for.
         """
-        return reply.distinct >= self.substance and self.holds(reply) and self.told not in reply.squeezed
+        return reply.varied(self.substance) and self.holds(reply) and self.told not in reply.squeezed
 
     def plain(self) -> dict[str, Json]:
         """The JSON that a row stores: `id` and the parameters."""

@@ -39,6 +39,7 @@ _TOKEN = re.compile(rf"[{_SOLID}]|[^\s{_SOLID}]+")
 _MARKER = re.compile(r"^(?:(?:[-*+•]|[0-9]{1,3}[.)]|#{1,6})[ \t]+|>[ \t]?)")
 _END = re.compile(r"[.!?]+[…\"')\]*_»”’]*(?=\s|$)|[。！？।۔؟]+[」』）]*")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+_HEAD = 200
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
@@ -150,6 +151,16 @@ class Reply:
     def distinct(self) -> int:
         """How many different words there are."""
         return len(self.counts)
+
+    @cached_property
+    def soon_distinct(self) -> int:
+        """How many different words there are at the beginning of the text; of a short text, in all of it."""
+        # The last word of the beginning may be cut, and be no word of the text.
+        return Reply(self.text[:_HEAD]).distinct - 1 if len(self.text) > 2 * _HEAD else self.distinct
+
+    def varied(self, least: int) -> bool:
+        """Whether there are so many different words; all of them are counted only if the first few do not tell."""
+        return self.soon_distinct >= least or self.distinct >= least
 
     def occurrences(self, phrase: str) -> int:
         """How often a word or phrase stands there, as `positions` finds it."""
