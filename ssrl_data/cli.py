@@ -290,7 +290,7 @@ def import_ifeval(
     count, left = write(file, out, mode, license)
     typer.echo(f"{out}: {count} rows")
     if left:
-        _note(f"  {len(left)} prompts without an answer that keeps to all they ask for are left out: {', '.join(left)}")
+        _note(f"  left out, as no answer was found that keeps to all that is asked: {', '.join(left)}")
 
 
 def _note(line: str) -> None:

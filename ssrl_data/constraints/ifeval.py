@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ssrl_data.constraints.casing import Lower, Upper
-from ssrl_data.constraints.keywords import FORM_RULE, Exclude, listed
+from ssrl_data.constraints.casing import CAPITALS_RULE, Lower, Upper, in_capitals
+from ssrl_data.constraints.keywords import FORM_RULE, MOST_TIMES, Exclude, listed, term, usable
 from ssrl_data.constraints.language import Whole
 from ssrl_data.constraints.length import MOST_WORDS, SENTENCE_RULE, WORD_RULE
 from ssrl_data.constraints.punctuation import Never
@@ -31,6 +31,7 @@ class Signs(Constraint):
 
     name: ClassVar[str] = "signs"
     grade: ClassVar[int] = 3
+    substance: ClassVar[int] = ENOUGH
     sign: str
     least: int
     most: int
@@ -217,3 +218,60 @@ class NoComma(Constraint):
     def draw(cls, material: Material, rng: Rng) -> NoComma:
         """It has no parameters."""
         return cls()
+
+
+@dataclass(frozen=True)
+class Seldom(Constraint):
+    """One word no more often than that, or not at all."""
+
+    name: ClassVar[str] = "seldom"
+    substance: ClassVar[int] = ENOUGH
+    word: str
+    most: int
+
+    def __post_init__(self) -> None:
+        """Check the word and the range."""
+        usable("word", (self.word,))
+        within("most", self.most, 0, MOST_TIMES)
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f'Use the word "{self.word}" at most {several(self.most, "time")}. {FORM_RULE}'
+
+    def holds(self, reply: Reply) -> bool:
+        """Whether it is there no more often."""
+        return reply.occurrences(self.word) <= self.most
+
+    def shape(self, draft: Draft) -> None:
+        """An upper bound."""
+        draft.quota(self.word, 0, self.most)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> Seldom:
+        """A frequent word of the passage, at most once."""
+        return cls(term(material, rng)[0], rng.integer(0, 1))
+
+
+class FewCapitals(AtMost):
+    """At most so many words in capitals."""
+
+    name: ClassVar[str] = "capitals_at_most"
+    substance: ClassVar[int] = ENOUGH
+    span: ClassVar[tuple[int, int]] = (0, 200)
+
+    def tell(self) -> str:
+        """The sentence that asks for it."""
+        return f"Write at most {several(self.most, 'word')} in capitals. {CAPITALS_RULE}"
+
+    def counts(self, reply: Reply) -> Sequence[int]:
+        """The words in capitals."""
+        return [sum(map(in_capitals, reply.words))]
+
+    def shape(self, draft: Draft) -> None:
+        """An upper bound."""
+        draft.capitals.narrow(0, self.most)
+
+    @classmethod
+    def draw(cls, material: Material, rng: Rng) -> FewCapitals:
+        """None to four."""
+        return cls(rng.integer(0, 4))

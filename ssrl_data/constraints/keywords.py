@@ -233,13 +233,12 @@ class Between(Constraint):
     def __post_init__(self) -> None:
         """Check the word and the numbers."""
         usable("word", (self.word,))
-        within("least", self.least, 0, MOST_TIMES)
+        within("least", self.least, 1, MOST_TIMES)
         within("most", self.most, self.least, MOST_TIMES)
 
     def tell(self) -> str:
         """The sentence that asks for it."""
-        how = f"{self.least} to {several(self.most, 'time')}" if self.least else f"at most {several(self.most, 'time')}"
-        return f'Use the word "{self.word}" {how}. {FORM_RULE}'
+        return f'Use the word "{self.word}" {self.least} to {several(self.most, "time")}. {FORM_RULE}'
 
     def holds(self, reply: Reply) -> bool:
         """Whether it is there so often."""

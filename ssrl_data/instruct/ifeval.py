@@ -83,7 +83,7 @@ def _bounds(relation: str, number: int, highest: int) -> tuple[int, int]:
 
 def _frequency(keyword: str, frequency: int, relation: str) -> Constraint:
     low, high = _bounds(relation, frequency, keywords.MOST_TIMES)
-    return keywords.AtLeast(keyword, low) if relation == AT_LEAST else keywords.Between(keyword, low, high)
+    return keywords.AtLeast(keyword, low) if relation == AT_LEAST else ifeval.Seldom(keyword, high)
 
 
 def _words(num_words: int, relation: str) -> Constraint:
@@ -98,7 +98,7 @@ def _sentences(num_sentences: int, relation: str) -> Constraint:
 
 def _capitals(capital_frequency: int, capital_relation: str) -> Constraint:
     low, high = _bounds(capital_relation, capital_frequency, LONGEST)
-    return casing.CapitalsAtLeast(low) if capital_relation == AT_LEAST else casing.CapitalsBetween(low, high)
+    return casing.CapitalsAtLeast(low) if capital_relation == AT_LEAST else ifeval.FewCapitals(high)
 
 
 # Each with the names and types of its arguments, in the order in which what makes the constraint takes them.

@@ -7,7 +7,17 @@ from importlib.util import find_spec
 import pytest
 from judged import cases, complete
 
-from ssrl_data.constraints.ifeval import EnglishLower, EnglishUpper, NoComma, Sentences, Signs, Without, Words
+from ssrl_data.constraints.ifeval import (
+    EnglishLower,
+    EnglishUpper,
+    FewCapitals,
+    NoComma,
+    Seldom,
+    Sentences,
+    Signs,
+    Without,
+    Words,
+)
 from ssrl_data.instruct.constraint import Constraint
 from ssrl_data.instruct.reply import LONGEST, Reply
 
@@ -15,11 +25,11 @@ TABLE = [
     (
         Signs("q", 0, 1),
         ["Rain fell on all of us.", "A quick rain fell on us."],
-        ["A quick Quiz fell on us.", "qqq went on and on here", "quite", "Q and q and three others"],
+        ["A quick Quiz fell on us all.", "qqq went on and on here", "quite", "Q and q and three others"],
     ),
     (
         Signs("!", 2, LONGEST),
-        ["Rain fell! It fell on us!", "Rain fell on all of us!!"],
+        ["Rain fell! It fell on all of us!", "Rain fell on all of us!!"],
         ["Rain fell! It fell on us.", "Rain fell. It fell on us.", "Rain fell on all of us！", "!!"],
     ),
     (
@@ -62,6 +72,21 @@ TABLE = [
         Without(("art",)),
         ["A smart party of five people.", "Artful rain fell on all of us."],
         ["The Art of rain is wet here.", "I cannot help with that.", "Rain fell: art, for all of us.", "ok"],
+    ),
+    (
+        Seldom("oak", 1),
+        ["No tree at all stands here today.", "One oak stands here all alone today."],
+        [
+            "An oak, and then one more oak here.",
+            "OAK and oak are one and the same.",
+            "oak",
+            "I cannot help with that.",
+        ],
+    ),
+    (
+        FewCapitals(1),
+        ["Rain fell on all of us.", "NASA says that I am A man of rain."],
+        ["NASA and ESA fly to the moon.", "RAIN FELL on all of us.", "oak", "I cannot help with that."],
     ),
     (
         NoComma(),

@@ -90,16 +90,6 @@ TABLE = [
         ],
     ),
     (
-        Between("oak", 0, 1),
-        ["No tree at all stands here today.", "One oak stands here all alone today."],
-        [
-            "An oak, and then one more oak here.",
-            "OAK and oak are one and the same.",
-            "oak",
-            "oak\noak and three others",
-        ],
-    ),
-    (
         Exactly("oak", 2),
         ["An oak, and then one more Oak here.", "oak/oak are two oaks, as slashes divide words"],
         [
