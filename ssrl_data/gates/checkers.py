@@ -39,7 +39,7 @@ STOCK = (
 MOST = 3
 """Instructions that one row combines at most."""
 
-MEASURED, TRIED = 64, 300
+MEASURED, TRIED = 64, 200
 """Instructions of the train split with which it is measured what a fixed reply earns, and combinations of several of
 them that are tried."""
 

@@ -16,8 +16,13 @@ from ssrl_train.tiny import Tiny
 
 SHIPPED = sorted((ROOT / "tasks/recipes/train").glob("*.yaml"))
 TOKENS = {
-    **{"demo": 4, "step_order": 9, "spatial_ssrl": 2048, "mr_rlvr": 3072},
-    **{"pretrainzero": 4096, "ladder": 3072, "autoif": 2048},
+    "demo": 4,
+    "step_order": 9,
+    "spatial_ssrl": 2048,
+    "mr_rlvr": 3072,
+    "pretrainzero": 4096,
+    "ladder": 3072,
+    "autoif": 2048,
 }
 GRPO = {"method": "grpo", "grpo": {"max_steps": 2}}
 BASE = {"data": "d", "out": "o", "model": "m", "stages": [GRPO]}

@@ -214,5 +214,5 @@ def _graded(answer: Answer) -> bool:
 def _prompt(query: str, texts: Sequence[str]) -> str:
     """The query, the instructions, and what to do with them."""
     shown = [block("query", query), *(block("instruction", text) for text in texts)]
-    what = "the instruction" if len(texts) == 1 else f"all {len(texts)} instructions"
+    what = {1: "the instruction", 2: "both instructions", 3: "all three instructions"}[len(texts)]
     return "\n\n".join(shown) + f"\n\nRespond to the query, and follow {what} in doing so."
