@@ -172,9 +172,9 @@ def fault(engine: str) -> str:
         return "" if _monty_version() else f'checkers run in {MONTY}, which is missing: pip install "ssrl[instruct]"'
     if BUBBLEWRAP not in os.environ.get(SWITCH, "").split(","):
         return f"the engine {BUBBLEWRAP} is off: set {SWITCH}={BUBBLEWRAP} where CPython may run checkers"
-    from ssrl_data.programs import bubblewrap
+    from ssrl_data.programs.bubblewrap import fault as refusal  # which needs this module
 
-    return bubblewrap.fault()
+    return refusal()
 
 
 def _name(engine: str) -> str:
@@ -190,9 +190,9 @@ def _monty_version() -> str:
 
 
 def _bubblewrap_version() -> str:
-    from ssrl_data.programs import bubblewrap
+    from ssrl_data.programs.bubblewrap import version as installed
 
-    return bubblewrap.version(shutil.which("bwrap") or "")
+    return installed(shutil.which("bwrap") or "")
 
 
 def _readable(text: str, longest: int) -> bool:

@@ -1,10 +1,10 @@
 """Running checkers in CPython, behind bubblewrap. Off unless the operator names it; see `ssrl_data.programs`.
 
-A run is a process of its own: namespaces without network, other processes or any file but the interpreter's, read only;
-no environment variables; a filter that knows only the system calls of reading, computing and ending, so that it
-cannot fork, start threads, open sockets, trace or mount; limits of memory, processor time and open files; and a
-deadline. What holds here is the kernel, which is far more than an interpreter made to be a sandbox, and clock and
-randomness are real. The standard library alone can be imported. Linux on x86-64.
+A run is a process of its own: namespaces without network, other processes or any file but the interpreter's and the
+system's libraries, read only; no environment variables; a filter that knows only the system calls of reading, computing
+and ending, so that it cannot fork, start threads, open sockets, trace or mount; limits of memory, processor time and
+open files; and a deadline. What holds here is the kernel, which is far more than an interpreter made to be a sandbox,
+and clock and randomness are real. The standard library alone can be imported. Linux on x86-64.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def judge(request: Json) -> Json:
 
 
 def _command(program: str, filter_at: int) -> list[str]:
-    folders = dict.fromkeys(["/usr", sys.base_prefix])
-    shown = [part for folder in folders for part in ("--ro-bind", folder, folder)]
+    folders = dict.fromkeys(["/usr/lib", "/usr/lib64", sys.base_prefix])
+    shown = [part for folder in folders if Path(folder).exists() for part in ("--ro-bind", folder, folder)]
     for name in ("lib", "lib64"):
         if Path("/", name).is_symlink():
             shown += ["--symlink", f"usr/{name}", f"/{name}"]
