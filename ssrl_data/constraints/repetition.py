@@ -294,13 +294,13 @@ class Alliteration(AtLeast):
         return [longest]
 
     def shape(self, draft: Draft) -> None:
-        """The first words of the first sentence."""
+        """Words of the first sentence, behind its first."""
         draft.sentence_words.narrow(self.least + 2)
         draft.repeats.append(lambda word: 1 if word.startswith(self.letter) else WORDS)
         draft.demands.append(self._fits)
 
     def _fits(self, place: Place, word: str) -> bool:
-        return place.nth_word >= self.least or word.startswith(self.letter)
+        return not 1 <= place.nth_word <= self.least or word.startswith(self.letter)
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> Alliteration:

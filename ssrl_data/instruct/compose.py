@@ -165,7 +165,8 @@ def _made(draft: Draft, sizes: list[list[int]], material: Material, rng: Rng) ->
         if not words[at]:
             before = words[at - 1] if place.word else ""
             after = words[at + 1] if not place.closes else ""
-            words[at] = words[echoed[at]] if at in echoed else _filler(draft, lexicon, used, place, before, after, rng)
+            choices = _echoable(draft, lexicon, [places[to] for to, of in echoed.items() if of == at])
+            words[at] = words[echoed[at]] if at in echoed else _filler(draft, choices, used, place, before, after, rng)
             used[words[at]] += 1
     _weigh(draft, places, words, fixed, lexicon, rng)
     return _written(draft, places, words, rng)
@@ -211,6 +212,16 @@ def _lexicon(draft: Draft, material: Material) -> list[str]:
     """The words of the material that no quota speaks of."""
     taken = {part for phrase in draft.quotas for part in phrase.split(" ")}
     return [word for word in material.lexicon if word not in taken]
+
+
+def _echoable(draft: Draft, lexicon: Sequence[str], places: Sequence[Place]) -> Sequence[str]:
+    """The words that may stand at all of the places that repeat one word."""
+    if not places:
+        return lexicon
+    fitting = [word for word in lexicon if all(demand(place, word) for place in places for demand in draft.demands)]
+    if not fitting:
+        raise Conflict("no word for places that are the same")
+    return fitting
 
 
 def _filler(

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from ssrl_data.constraints.casing import CapitalsExactly, WordInCapitals
 from ssrl_data.constraints.keywords import Exclude, Include
-from ssrl_data.constraints.length import SentencesExactly, WordsAtLeast, WordsBetween
+from ssrl_data.constraints.length import (
+    CharactersBetween,
+    ParagraphWordsAtMost,
+    SentencesExactly,
+    WordsAtLeast,
+    WordsBetween,
+)
+from ssrl_data.constraints.letters import Acrostic, SentencesBegin
+from ssrl_data.constraints.punctuation import LastAsks, MarkExactly, SentenceCommas
+from ssrl_data.constraints.repetition import Alliteration, Chain, OpenersSame
 from ssrl_data.instruct.compose import witness
-from ssrl_data.instruct.constraint import Conflict
+from ssrl_data.instruct.constraint import Conflict, Constraint
 from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.reply import Reply
 from ssrl_data.rng import Rng
@@ -41,3 +51,20 @@ def test_a_witness_meets_all(seed: int) -> None:
 def test_contradictions_have_none(asked: tuple[WordsAtLeast, ...]) -> None:
     with pytest.raises(Conflict):
         witness(asked, MATERIAL, Rng("none"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (Chain(), SentencesBegin("s")),
+        (OpenersSame(), SentencesBegin("t"), SentencesExactly(5)),
+        (Alliteration(4, "b"), Acrostic("stone")),
+        (MarkExactly(2, "!"), MarkExactly(3, "."), LastAsks(), SentencesExactly(6)),
+        (SentenceCommas(2), MarkExactly(8, ","), SentencesExactly(4), CapitalsExactly(3)),
+        (CharactersBetween(300, 340), ParagraphWordsAtMost(20), WordInCapitals("keel", 2)),
+    ],
+    ids=lambda asked: " ".join(item.name for item in asked),
+)
+def test_sets_that_lean_on_each_other_have_one(asked: tuple[Constraint, ...]) -> None:
+    reply = Reply(witness(asked, MATERIAL, Rng("leaning")))
+    assert all(item.met(reply) for item in asked)
