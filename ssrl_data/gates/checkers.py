@@ -97,17 +97,20 @@ class Judge:
                 return False
         return bool(read)
 
-    def steady(self, responses: Iterable[str]) -> bool:
+    def steady(self, responses: Sequence[str]) -> bool:
         """Whether every checker says the same in half the time, and none asks what differs from run to run."""
-        if any(map(_IMPURE.search, self.checkers)):
-            return False
-        limits = programs.Limits(**dict(self.limits))  # type: ignore[arg-type]
-        hurried = replace(limits, seconds=max(limits.seconds / 2, 0.01))
-        return all(
-            _run(source, text, self.limits, self.engine) == _outcome(source, text, hurried, self.engine)
-            for source in self.checkers
-            for text in responses
-        )
+        return not any(map(_IMPURE.search, self.checkers)) and _repeats(self, tuple(responses))
+
+
+@lru_cache(maxsize=1 << 10)
+def _repeats(judge: Judge, responses: tuple[str, ...]) -> bool:
+    limits = programs.Limits(**dict(judge.limits))  # type: ignore[arg-type]
+    hurried = replace(limits, seconds=max(limits.seconds / 2, 0.01))
+    return all(
+        _run(source, text, judge.limits, judge.engine) == _outcome(source, text, hurried, judge.engine)
+        for source in judge.checkers
+        for text in responses
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,9 @@ def combined(found: Sequence[Instruction]) -> Combined:
     judges = [Judge.of(item) for item in found]
     if len({(judge.limits, judge.engine) for judge in judges}) > 1:
         raise Skip("checkers of several engines or limits")
+    if len(found) > 2:  # what does not go two by two is soon found, and most combinations do not go
+        for pair in combinations(found, 2):
+            combined(pair)
     judge = _together(judges)
     known = _known(found)
     gold = next((text for text in known if judge.accepts(text)), None)
