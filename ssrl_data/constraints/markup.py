@@ -287,16 +287,15 @@ class Postscript(Constraint):
         )
 
     def holds(self, reply: Reply) -> bool:
-        """Whether a line begins so, of any case, and what follows has words, but fewer than what comes before."""
+        """Whether a line begins so, of any case; what follows the last such mark has words, but fewer than before it."""
         mark = Reply(self.mark).squeezed
-        before = 0
-        for line in reply.lines:
+        before = begun = 0
+        for line in reply.items:
             found = Reply(line.lstrip("*_ ")).squeezed
-            if before and found.startswith(mark) and not found[len(mark) :][:1].isalnum():
-                after = len(reply.words) - before - len(words(mark))
-                return 0 < after < before
+            if found.startswith(mark) and not found[len(mark) :][:1].isalnum():
+                begun = before
             before += len(words(line))
-        return False
+        return 0 < before - begun - len(words(mark)) < begun
 
     def shape(self, draft: Draft) -> None:
         """A last paragraph."""

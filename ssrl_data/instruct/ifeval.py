@@ -6,29 +6,34 @@ becomes one constraint, so that the share of the constraints that are met is IFE
 
 Where these judges differ from the original ones, on purpose:
 
-- Every instruction needs five different words, so that ".", "ok" or an empty JSON keep to none. The original's accept
-  "." for fifteen of the 25.
-- keywords:existence, frequency, forbidden_words: whole words. The original looks for patterns, finds `cat` in
-  `concatenate`, and reads `c++` as a pattern.
-- length_constraints:number_words: words stand between spaces, and each character of scripts without spaces is one;
-  the original counts runs of letters and digits, so `don't` is two and a Chinese sentence one.
-- length_constraints:number_sentences: a line's end ends a sentence; abbreviations are not known.
-- length_constraints:number_paragraphs: the dividing *** stands on a line of its own.
-- length_constraints:nth_paragraph_first_word: there are exactly so many paragraphs; blank lines in excess count as one.
+- Every instruction needs five different words, six where only too much is asked about. The original accepts `.` for
+  eight of the 25, and `1` for nine.
+- keywords:existence, frequency, forbidden_words: whole words. The original looks for patterns: it finds `cat` in
+  `concatenate` and `time` in `sometimes`, and reads `c++` as a pattern.
+- keywords:letter_frequency: of a sign that is no letter, the sign; the original then counts a letter drawn at random.
+- length_constraints:number_words: words stand between spaces, and each character of scripts without spaces is one; the
+  original counts runs of letters and digits, so that `well-known` is two and a Chinese sentence one.
+- length_constraints:number_sentences: a line's end ends a sentence, and so do the stops of all scripts; abbreviations
+  are not known.
+- length_constraints:number_paragraphs: the dividing `***` stands on a line of its own, and no part is empty.
+- length_constraints:nth_paragraph_first_word: empty lines in excess divide once, where they shift the original's count,
+  and marks of emphasis are passed over.
 - detectable_format:json_format: an object or a list that is not empty and repeats no key; the original accepts `1`.
-- detectable_format:constrained_response: one of the three answers, not two of them.
-- detectable_format:multiple_sections: the sections are numbered 1, 2, 3... at the beginning of lines, as many as
-  asked for, and none is empty.
-- detectable_format:number_bullet_lists: a point has a space behind its mark and stands outside of code.
-- detectable_format:number_highlighted_sections: marks of lists, and asterisks with spaces inside, highlight nothing.
+- detectable_format:constrained_response: one of the three answers and no other of them.
+- detectable_format:multiple_sections: sections are numbered 1, 2, 3... at the beginning of lines, in any case, as many
+  as asked for, and none is empty; the original takes any digits anywhere, and more of them.
+- detectable_format:number_bullet_lists: a point has a space behind its mark, and stands outside of code.
+- detectable_format:number_highlighted_sections: marks of lists and asterisks beside spaces highlight nothing.
 - detectable_content:number_placeholders: `[]`, boxes to tick and the texts of links are none.
-- detectable_content:postscript: it begins a line, and is shorter than what stands before it.
-- combination:two_responses: both hold five different words, and differ in more than case and spaces.
+- detectable_content:postscript: it begins a line, and is shorter than what stands before it; the original takes `P.P.S`
+  for `P.S.`.
+- combination:two_responses: both hold five different words and differ in more than case, spaces and marks.
 - combination:repeat_prompt: five different words follow.
-- startend:end_checker: the phrase begins with a whole word.
-- language:response_language, change_case:english_*: four fifths of the letters are of the language; the original's
-  detector is not seeded, and what it cannot tell passes.
-- change_case:capital_word_frequency: a word in capitals has two letters; `I` and `A` are none.
+- startend:end_checker: the phrase begins with a whole word; startend:quotation: curly marks are marks, too.
+- language:response_language: four fifths of the letters are of the language. The original's detector is not seeded,
+  passes what it cannot tell, and errs on capital letters. Where `py3langid` is not installed there is no score.
+- change_case:english_*: the same of English. capital_word_frequency: a word in capitals has two letters or more, so `I`
+  and `A` are none.
 """
 
 from __future__ import annotations
