@@ -140,6 +140,22 @@ def test_bad_parameters_raise(name: str) -> None:
             constraint({key: value for key, value in plain.items() if key != field.name})
 
 
+@pytest.mark.parametrize("name", TYPES)
+def test_odd_material_gives_one_or_none(name: str) -> None:
+    for text, foreign in (
+        ("", ""),
+        ("语言模型。天气很好。" * 20, "ok"),
+        ("x=1\n{a}[b]", "y"),
+        ("ÉTÉ éclair œuvre. " * 30, "été"),
+    ):
+        material, rng = Material(text, foreign), Rng("odd", name)
+        try:
+            item = constraint_types()[name].draw(material, rng)
+            assert item.lacks() or item.met(Reply(witness([item], material, rng)))
+        except Conflict:
+            continue
+
+
 @cache
 def hostile() -> tuple[Reply, ...]:
     return tuple(Reply(text[:LONGEST]) for text in HOSTILE)
