@@ -287,7 +287,7 @@ class Postscript(Constraint):
         )
 
     def holds(self, reply: Reply) -> bool:
-        """Whether a line begins so, of any case; what follows the last such mark has words, but fewer than before it."""
+        """Whether a line begins so, of any case; what follows the last has words, but fewer than before."""
         mark = Reply(self.mark).squeezed
         before = begun = 0
         for line in reply.items:
