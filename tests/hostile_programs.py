@@ -258,6 +258,23 @@ GREEDY = {
     ),
     "decimal": does("decimal.Decimal(10) ** (10 ** 12) % 7", "while True: pass", before="import decimal"),
     "JSON that is nested": does("json.loads('[' * 10 ** 6)", before="import json"),
+    # Kills the interpreter's process in pydantic-monty 1.4.0.
+    "class and object handed to a name that is not there": does(
+        "try:", "    missing(A, A())", "except NameError:", "    return False", before="class A:\n    pass\n"
+    ),
+    "all ways of comparing": does(
+        "while response is not None:",
+        "    sorted([A(), A()], key=lambda a: a == a)",
+        before="class A:\n    def __eq__(self, other):\n        return self\n    def __lt__(self, other):\n"
+        "        return self\n",
+    ),
+    "pickling by hand": does("while True:", "    copy.deepcopy([[]] * 10 ** 6)", before="import copy"),
+    "normal form of long ligatures": does(
+        "while True:", "    unicodedata.normalize('NFKD', '\\ufdfa' * 10 ** 5)", before="import unicodedata"
+    ),
+    "key derivation": does("hashlib.pbkdf2_hmac('sha256', b'a', b'b', 10 ** 9)", before="import hashlib"),
+    "sources of sources": does("exec('exec(' * 5000 + ')' * 5000)"),
+    "long source of a source": does("while True:", "    exec('x = 1\\n' * 10 ** 5)"),
     "date": does("while True:", "    datetime.datetime.now().isoformat()", before="import datetime"),
 }
 

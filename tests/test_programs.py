@@ -153,6 +153,16 @@ def test_each_ends_within_its_budget(name: str) -> None:
     assert outcome.reason != "broken"
 
 
+def test_a_checker_that_kills_the_interpreter_costs_its_own_runs_alone() -> None:
+    fatal = GREEDY["class and object handed to a name that is not there"]
+    found = run_matrix([LONG, fatal, TWICE], ["tide tide", "x"], SHORT)
+    assert [row[0] for row in found] == [Outcome(True), found[1][0], Outcome(True)]
+    assert [row[1] for row in found] == [Outcome(False), found[1][1], Outcome(False)]
+    assert {outcome.accepted for outcome in found[1]} <= {None, False}
+    assert "broken" not in {outcome.reason for outcome in found[1]}
+    well()
+
+
 def test_there_are_many_and_the_pool_is_well_after_all_of_them() -> None:
     assert len(ESCAPES) + len(GREEDY) + len(RESPONSES) + len(UNREADABLE) + len(UNSTEADY) >= 200
     well()
