@@ -15,7 +15,7 @@ from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import SUBSTANCE, Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
 from ssrl_data.instruct.material import Material
-from ssrl_data.instruct.reply import LONGEST, Reply, words
+from ssrl_data.instruct.reply import LONGEST, Reply, form, words
 from ssrl_data.rng import Rng
 
 _SIX = re.compile(r"(?<!\*)\*{6}(?!\*)")
@@ -73,7 +73,7 @@ class Repeat(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether the text begins with it, and more than a few words follow."""
-        wanted, found = Reply(self.text).squeezed, reply.squeezed
+        wanted, found = form(self.text), reply.squeezed
         return found.startswith(wanted) and Reply(found[len(wanted) :]).distinct >= SUBSTANCE
 
     def shape(self, draft: Draft) -> None:
@@ -269,7 +269,7 @@ class Frame(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether there are so many, and these two alone of them have the same words."""
-        found = [" ".join(Reply(" ".join(item)).squeezed for item in sentence) for sentence in reply.sentence_words]
+        found = [form(" ".join(sentence)) for sentence in reply.sentence_words]
         return len(found) == self.sentences and found[0] == found[-1] and found.count(found[0]) == 2
 
     def shape(self, draft: Draft) -> None:
@@ -409,7 +409,7 @@ class PointsThen(Constraint):
     def holds(self, reply: Reply) -> bool:
         """Whether these are all lines."""
         *points, last = reply.lines or [""]
-        wanted, found = Reply(self.phrase).squeezed, Reply(last.lstrip('*_" ')).squeezed
+        wanted, found = form(self.phrase), form(last.lstrip('*_" '))
         return (
             len(points) == self.points
             and all(line.startswith(("- ", "* ")) and worded(line) for line in points)

@@ -12,7 +12,7 @@ from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft
 from ssrl_data.instruct.material import Material
-from ssrl_data.instruct.reply import Reply, words
+from ssrl_data.instruct.reply import Reply, form, words
 from ssrl_data.rng import Rng
 
 # Each stops at the first mark of its own kind, so that all are linear.
@@ -288,10 +288,10 @@ class Postscript(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether a line begins so, of any case; what follows the last has words, but fewer than before."""
-        mark = Reply(self.mark).squeezed
+        mark = form(self.mark)
         before = begun = 0
         for line in reply.items:
-            found = Reply(line.lstrip("*_ ")).squeezed
+            found = form(line.lstrip("*_ "))
             if found.startswith(mark) and not found[len(mark) :][:1].isalnum():
                 begun = before
             before += len(words(line))

@@ -12,7 +12,7 @@ from ssrl_data.constraints.length import PARAGRAPH_RULE, SENTENCE_RULE, WORD_RUL
 from ssrl_data.instruct.constraint import Conflict, Constraint, within
 from ssrl_data.instruct.draft import Draft, Place
 from ssrl_data.instruct.material import Material
-from ssrl_data.instruct.reply import Reply, words
+from ssrl_data.instruct.reply import Reply, form, words
 from ssrl_data.rng import Rng
 
 _TOKEN = re.compile(r"\S+")
@@ -22,17 +22,15 @@ _CLOSING = ".!?…\"'*_)»”’ \n"
 
 def opens_with(text: str, phrase: str) -> bool:
     """Whether a text begins with a word or phrase that ends there; quotation marks and asterisks may stand before."""
-    reply, wanted = Reply(text.lstrip("\"'“‘*_ \n")), Reply(phrase).squeezed
-    return reply.squeezed.startswith(wanted) and not (
-        wanted[-1:].isalnum() and reply.squeezed[len(wanted) : len(wanted) + 1].isalnum()
-    )
+    found, wanted = form(text.lstrip("\"'“‘*_ \n")), form(phrase)
+    return found.startswith(wanted) and not (wanted[-1:].isalnum() and found[len(wanted) : len(wanted) + 1].isalnum())
 
 
 def closes_with(text: str, phrase: str) -> bool:
     """Whether a text ends with a word or phrase that begins there; marks that end sentences may stand behind it."""
-    wanted = Reply(phrase).squeezed
+    wanted = form(phrase)
     for given in (text, text.rstrip(_QUOTING), text.rstrip(_CLOSING)):
-        found = Reply(given).squeezed
+        found = form(given)
         before = found[-len(wanted) - 1 : -len(wanted)]
         if found.endswith(wanted) and not (before.isalnum() and wanted[:1].isalnum()):
             return True
@@ -335,7 +333,7 @@ class NthWord(Constraint):
     def holds(self, reply: Reply) -> bool:
         """Whether there are so many words, and this is the one there."""
         found = reply.words
-        return len(found) >= self.number and Reply(found[self.number - 1]).squeezed == Reply(self.word).squeezed
+        return len(found) >= self.number and form(found[self.number - 1]) == form(self.word)
 
     def shape(self, draft: Draft) -> None:
         """One place."""
@@ -361,7 +359,7 @@ class SameEnds(Constraint):
     def holds(self, reply: Reply) -> bool:
         """Whether they are the same."""
         found = reply.words
-        return len(found) > 1 and Reply(found[0]).squeezed == Reply(found[-1]).squeezed
+        return len(found) > 1 and form(found[0]) == form(found[-1])
 
     def shape(self, draft: Draft) -> None:
         """Put the first word in place of the last."""

@@ -15,7 +15,7 @@ from ssrl_data.instruct.bounds import several
 from ssrl_data.instruct.constraint import Constraint, within
 from ssrl_data.instruct.draft import Draft
 from ssrl_data.instruct.material import Material
-from ssrl_data.instruct.reply import Reply, words
+from ssrl_data.instruct.reply import Reply, form, words
 from ssrl_data.rng import Rng
 
 JSON_RULE = "Write nothing before or after it; a code fence around it is allowed."
@@ -141,7 +141,7 @@ class JsonList(Constraint):
             isinstance(found, list)
             and len(found) == self.number
             and all(isinstance(item, str) and worded(item) for item in found)
-            and len({Reply(item).squeezed for item in found}) == self.number
+            and len({form(item) for item in found}) == self.number
         )
 
     def shape(self, draft: Draft) -> None:
@@ -399,7 +399,7 @@ class CommaList(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether it is one line of so many, no two alike."""
-        parts = [Reply(part.strip(" .")).squeezed for part in reply.marked.split(",")]
+        parts = [form(part.strip(" .")) for part in reply.marked.split(",")]
         return "\n" not in reply.text and len(parts) == self.number == len(set(parts)) and all(map(worded, parts))
 
     def shape(self, draft: Draft) -> None:
@@ -502,8 +502,8 @@ class Labelled(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether these are all lines."""
-        lines = [Reply(line.replace("*", "")).squeezed for line in reply.items]
-        wanted = [Reply(f"{label}:").squeezed for label in self.labels]
+        lines = [form(line.replace("*", "")) for line in reply.items]
+        wanted = [form(f"{label}:") for label in self.labels]
         return len(lines) == len(wanted) and all(
             line.startswith(label) and worded(line[len(label) :]) for line, label in zip(lines, wanted, strict=True)
         )
@@ -589,9 +589,9 @@ class Sections(Constraint):
 
     def holds(self, reply: Reply) -> bool:
         """Whether the numbers are right, and a text follows each."""
-        label, found, bodies = f"{Reply(self.label).squeezed} ", list[str](), list[bool]()
+        label, found, bodies = f"{form(self.label)} ", list[str](), list[bool]()
         for line in reply.lines:
-            bare = Reply(line.lstrip('#*_"“ ')).squeezed
+            bare = form(line.lstrip('#*_"“ '))
             rest = bare[len(label) :]
             digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
             if bare.startswith(label) and digits and not rest[len(digits) : len(digits) + 1].isalnum():

@@ -189,6 +189,13 @@ def _fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_QUOTES).casefold()
 
 
+def form(text: str) -> str:
+    """A phrase, or a part of a reply, in the form of `squeezed`."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).translate(_QUOTES)
+    return " ".join(text.casefold().split())
+
+
 def words(text: str) -> list[str]:
     """The words of a line, without the marks around them."""
     if text.isascii():
