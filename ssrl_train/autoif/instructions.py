@@ -7,8 +7,9 @@ Self-Instruct (arXiv 2212.10560) leaves out what is nearly an instruction that i
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ ALIKE = 0.6
 """Share of all the different words of two instructions that both have, from which on the newer one is left out. Of
 4,278 pairs of 93 instructions that demand different things, the greatest share was 0.5; of 8 that were written again
 with another number or a "your reply must", four had more than this."""
+
+_ROUNDING = 1e-9  # of products with `ALIKE`, so that a share of exactly that is one
 
 MOST_LINES = 1_000
 """Lines of one output that are read."""
@@ -83,14 +86,25 @@ class Pool:
         if near and self._near(found):
             return "nearly another"
         self._exact.add(exact)
-        for word in sorted(found):
+        for word in _rare(found):
             self._having[word].append(len(self._words))
         self._words.append(found)
         return ""
 
     def _near(self, found: frozenset[str]) -> bool:
-        shared = Counter(place for word in found for place in self._having.get(word, ()))
-        return any(both >= ALIKE * len(found | self._words[place]) for place, both in shared.items())
+        places = {place for word in _rare(found) for place in self._having.get(word, ())}
+        return any(
+            len(found & self._words[place]) >= ALIKE * len(found | self._words[place]) - _ROUNDING for place in places
+        )
+
+
+def _rare(found: frozenset[str]) -> list[str]:
+    """Words of which two instructions that are nearly one share at least one: all but as many as they may differ in.
+
+    The longest ones, which are mostly the rarest (prefix filtering; Chaudhuri, Ganti and Kaushik, 2006).
+    """
+    needed = math.ceil(ALIKE * len(found) - _ROUNDING)
+    return sorted(found, key=lambda word: (-len(word), word))[: len(found) - needed + 1]
 
 
 def fault(text: str) -> str:

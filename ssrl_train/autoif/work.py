@@ -166,8 +166,10 @@ class Work:
             return State(OFF, why, {})
         path = self.out / "steps" / f"{step.name}.json"
         if not path.is_file():
-            begun = self.path(step.name).exists() or self.journal(step.name).exists()
-            return State(BEGUN if begun else TO_DO, "", {})
+            journal = self.journal(step.name)
+            noted = journal.read_bytes().count(b"\n") - 1 if journal.is_file() else 0
+            begun = noted or self.path(step.name).exists()
+            return State(BEGUN if begun else TO_DO, f"{noted} instructions are done" if noted > 0 else "", {})
         record = json.loads(path.read_bytes())
         settings = json.loads(canonical(step.settings(self)))
         for key in sorted({*settings, *record["settings"]}):

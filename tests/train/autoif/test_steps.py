@@ -13,6 +13,7 @@ from command import ROOT
 
 from ssrl_data.core import SsrlError
 from ssrl_data.curate.words import words
+from ssrl_data.rng import Rng
 from ssrl_train.autoif import prompts
 from ssrl_train.autoif.attach import Sieve, drawn, read_queries, usable
 from ssrl_train.autoif.calls import Calls
@@ -185,6 +186,20 @@ def test_near_repeats_are_told_from_others() -> None:
     assert pool.add("Use at most 80 words.", near=False) == ""
     assert pool.add("Your reply must begin and end with the same word.") == "nearly another"
     assert pool.add("回答はすべて三行で書いてください。") == ""
+
+
+def test_near_repeats_are_all_found() -> None:
+    rng, pool, kept = Rng("near repeats"), Pool(), list[set[str]]()
+    letters = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff", "g", "hh", "iii", "jjjj"]
+    found = 0
+    for _ in range(2_000):
+        drawn_words = set(rng.sample(letters, rng.integer(1, 10)))
+        near = any(10 * len(drawn_words & other) >= 6 * len(drawn_words | other) for other in kept)
+        reason = pool.add(" ".join(sorted(drawn_words)))
+        assert bool(reason) == near
+        found += near
+        kept += [] if near else [drawn_words]
+    assert 0 < len(kept) < found
 
 
 def test_instructions_are_read_out_of_prose() -> None:
@@ -424,6 +439,7 @@ def test_what_was_noted_before_a_death_is_not_done_again(work: Callable[..., Wor
             found.run(TWO)
     assert made == ["a", "b"]
     assert states(found) == [DONE, BEGUN, TO_DO]
+    assert found.state(TWO).why == "2 instructions are done"
     with found.journal("two").open("ab") as notes:
         notes.write(b'{"letters": "c')  # cut off
     again = work("abcd")
