@@ -19,6 +19,15 @@ from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.reply import Reply
 from ssrl_data.rng import Rng
 
+EDGES = (
+    *("block quotation", "postscript", "first line", "last line", "begin each with a line"),
+    *("Begin your answer", "End your answer"),
+)
+"""What is asked for at an end of the text or of its lines, where marks around the whole of it stand."""
+
+LAST = ("postscript", "code block", "last line", "End your answer")
+"""What each would have at the end of the text."""
+
 TRIES = 8
 """Texts that are written for a set. Of 523 sets with a witness among 24 texts 507 have one among these; a set that has
 none costs as much as all of its ladder."""
@@ -27,6 +36,12 @@ SENTENCE = 4
 """Words that the sentences of a witness have on average at least."""
 
 _QUOTED = re.compile(r'"([^"\n]{1,80})"')
+
+ANY = (
+    "There is more to say about it, and not all of it is simple. Some people know it well; others hear of it for the "
+    "first time. It may be of use to both, and it is worth a closer look."
+)
+"""What can be said of everything."""
 
 FORMS = ("json", "table", "comma", "labelled")
 """Beginnings of the names of layouts that are no running text."""
@@ -71,11 +86,12 @@ def guesses(material: Material, rng: Rng) -> list[str]:
 
 
 def strung(constraints: Sequence[Constraint], material: Material, rng: Rng) -> list[str]:
-    """Answers of one who repeats all words that are in quotes, and goes on with some of the text's own sentences."""
+    """Answers of one who repeats all words that are in quotes, and goes on with sentences of the text, or with any."""
     named = dict.fromkeys(word for item in constraints for word in _QUOTED.findall(item.tell()))
     opening = f"This is about {', '.join(named)}."
     chosen = sorted(rng.sample(range(len(material.sentences)), min(len(material.sentences), rng.integer(1, 4))))
-    return [opening, rng.choice((" ", "\n\n")).join([opening, *(material.sentences[at] for at in chosen)])]
+    told = rng.choice((" ", "\n\n")).join([opening, *(material.sentences[at] for at in chosen)])
+    return [opening, told, f"{opening} {ANY}"]
 
 
 def climb(
@@ -142,6 +158,10 @@ def confusing(constraints: Sequence[Constraint]) -> bool:
     told = [item.tell() for item in constraints]
     others = [text for item, text in zip(constraints, told, strict=True) if item is not former]
     if former is not None and any(rule in text for text in others for rule in COUNTED):
+        return True
+    if any("whole answer" in text for text in told) and any(edge in text for text in told for edge in EDGES):
+        return True
+    if sum(any(edge in text for edge in LAST) for text in told) > 1:
         return True
     return any(sum(sign in text for text in told) > 1 for sign in SIGNS)
 

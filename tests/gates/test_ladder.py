@@ -14,6 +14,7 @@ from ssrl_data.constraints.length import (
     WordsBetween,
     WordsExactly,
 )
+from ssrl_data.constraints.markup import BlockQuote, CodeBlocks, Postscript
 from ssrl_data.constraints.punctuation import QuotationsAtLeast
 from ssrl_data.constraints.structure import JsonList, Quoted, Table
 from ssrl_data.gates import ladder
@@ -102,6 +103,8 @@ def test_nothing_is_counted_that_nobody_can_say_of_a_form() -> None:
 
 def test_two_constraints_do_not_speak_of_the_same_signs() -> None:
     assert ladder.confusing((Quoted(), QuotationsAtLeast(3)))
+    assert ladder.confusing((BlockQuote(1), Quoted()))
+    assert ladder.confusing((CodeBlocks(1), Postscript("P.S.")))
     assert not ladder.confusing((Quoted(), Include(("keel",))))
 
 
@@ -124,7 +127,8 @@ def test_the_pool_holds_the_constraints_of_the_grades() -> None:
 
 
 def test_what_is_strung_together_holds_all_that_is_named() -> None:
-    opening, told = ladder.strung((*GROUND, Include(("keel", "hull"))), MATERIAL, Rng(3))
+    opening, told, other = ladder.strung((*GROUND, Include(("keel", "hull"))), MATERIAL, Rng(3))
     assert opening == "This is about module, device, kernel, memory, keel, hull."
     assert told.startswith(opening)
+    assert other == f"{opening} {ladder.ANY}"
     assert any(sentence in told for sentence in MATERIAL.sentences)

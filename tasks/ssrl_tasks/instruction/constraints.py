@@ -120,6 +120,7 @@ class ConstraintLadder(Task[ConstraintsParams]):
     """A passage or a query, and a ladder of constraints on what is written about it; a row for each rung."""
 
     pictures: ClassVar[bool] = False
+    signal: ClassVar[frozenset[str]] = frozenset({"prompt"})
     levels: ClassVar = {
         "easy": ConstraintsParams(TRAIN, (1, 1), (1, 3)),
         "medium": ConstraintsParams(TRAIN, (1, 2), (1, 6)),
