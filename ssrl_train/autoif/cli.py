@@ -50,6 +50,9 @@ def autoif(
         return
     try:
         with work.held():
+            for one in work.steps.values() if step is None else ():
+                if not one.off(settings):
+                    one.settings(work)  # a file that a later step lacks is said before a model is asked anything
             for one in [work.steps[step]] if step else work.steps.values():
                 found = work.state(one)
                 if found.state == STALE and step is None:

@@ -204,6 +204,13 @@ def test_mistakes_of_a_new_user(tmp_path: Path) -> None:
     assert "seeds.txt: cannot be read (No such file or directory)" in refusal(config, tmp_path / "other")
 
 
+def test_a_file_that_is_missing_later_is_said_first(scribe: Model, tmp_path: Path) -> None:
+    config = write_config(tmp_path, f"server: '{scribe.url}'")
+    (tmp_path / "queries.txt").unlink()
+    assert "queries.txt: cannot be read (No such file or directory)" in refusal(config, tmp_path / "out")
+    assert scribe.calls == 0
+
+
 def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path) -> None:
     model = Model(author, key="sk-right")
     with served(model) as url:
