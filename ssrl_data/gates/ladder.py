@@ -161,6 +161,8 @@ def confusing(constraints: Sequence[Constraint]) -> bool:
         return True
     if any("whole answer" in text for text in told) and any(edge in text for text in told for edge in EDGES):
         return True
+    if any("no punctuation" in text for text in told) and any(SENTENCE_RULE in text for text in told):
+        return True
     if sum(any(edge in text for edge in LAST) for text in told) > 1:
         return True
     return any(sum(sign in text for text in told) > 1 for sign in SIGNS)

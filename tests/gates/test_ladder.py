@@ -15,7 +15,7 @@ from ssrl_data.constraints.length import (
     WordsExactly,
 )
 from ssrl_data.constraints.markup import BlockQuote, CodeBlocks, Postscript
-from ssrl_data.constraints.punctuation import QuotationsAtLeast
+from ssrl_data.constraints.punctuation import Bare, QuotationsAtLeast
 from ssrl_data.constraints.structure import JsonList, Quoted, Table
 from ssrl_data.gates import ladder
 from ssrl_data.instruct.compose import witness
@@ -104,6 +104,7 @@ def test_nothing_is_counted_that_nobody_can_say_of_a_form() -> None:
 def test_two_constraints_do_not_speak_of_the_same_signs() -> None:
     assert ladder.confusing((Quoted(), QuotationsAtLeast(3)))
     assert ladder.confusing((BlockQuote(1), Quoted()))
+    assert ladder.confusing((Bare(), SentencesExactly(3)))
     assert ladder.confusing((CodeBlocks(1), Postscript("P.S.")))
     assert not ladder.confusing((Quoted(), Include(("keel",))))
 
