@@ -1,8 +1,8 @@
 """A witness: one text that keeps to all constraints of a set, which proves that the set can be met.
 
 It is written from the demands of a `Draft`: sizes first, then what is pinned, then the words and phrases asked for,
-then filler, then marks, case and layout. What the demands could not foresee shows when every constraint judges the
-text; then another is written, up to `TRIES`.
+then filler that goes on as the passage does, then marks, case and layout. What the demands could not foresee shows when
+every constraint judges the text; then another is written, up to `TRIES`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from ssrl_data.rng import Rng
 
 TRIES = 24
 """Texts that are written before a set counts as one that nobody has shown to be possible."""
+
+LIKELY = 4
+"""Words that follow the one before in the passage, which are tried before any other."""
 
 USUAL_WORDS, USUAL_SENTENCE = 48, 9
 """Words of a witness and of its sentences where nothing asks for others."""
@@ -160,13 +163,19 @@ def _made(draft: Draft, sizes: list[list[int]], material: Material, rng: Rng) ->
     _place_quotas(draft, places, words, {*echoed, *echoed.values()}, rng)
     fixed = [bool(word) or at in echoed or at in echoed.values() for at, word in enumerate(words)]
     lexicon = _lexicon(draft, material)
+    known = frozenset(lexicon)
     used = Counter(words)
     for at, place in enumerate(places):
         if not words[at]:
             before = words[at - 1] if place.word else ""
             after = words[at + 1] if not place.closes else ""
             choices = _echoable(draft, lexicon, [places[to] for to, of in echoed.items() if of == at])
-            words[at] = words[echoed[at]] if at in echoed else _filler(draft, choices, used, place, before, after, rng)
+            likely = (
+                [word for word in material.following.get(before, ()) if word in known] if choices is lexicon else []
+            )
+            words[at] = (
+                words[echoed[at]] if at in echoed else _filler(draft, likely, choices, used, place, before, after, rng)
+            )
             used[words[at]] += 1
     _weigh(draft, places, words, fixed, lexicon, rng)
     return _written(draft, places, words, rng)
@@ -225,9 +234,19 @@ def _echoable(draft: Draft, lexicon: Sequence[str], places: Sequence[Place]) -> 
 
 
 def _filler(
-    draft: Draft, lexicon: Sequence[str], used: Counter[str], place: Place, before: str, after: str, rng: Rng
+    draft: Draft,
+    likely: Sequence[str],
+    lexicon: Sequence[str],
+    used: Counter[str],
+    place: Place,
+    before: str,
+    after: str,
+    rng: Rng,
 ) -> str:
-    """A word for a place; one that is not the word before it, nor used as often as it may be."""
+    """A word for a place, a likely one if it fits; not the word before it, nor one used as often as it may be."""
+    for word in rng.shuffled(likely)[:LIKELY]:
+        if _spare(draft, used, word) and _fits(draft, place, word, before, after):
+            return word
     for _ in range(40):
         word = rng.choice(lexicon)
         if _spare(draft, used, word) and _fits(draft, place, word, before, after):

@@ -85,6 +85,18 @@ class Material:
         return tuple(sentences(self.text))
 
     @cached_property
+    def following(self) -> dict[str, tuple[str, ...]]:
+        """Word to the words that follow it in a sentence, in lower case, as often as they do; "" to first words."""
+        found: dict[str, list[str]] = {}
+        for sentence in self.sentences:
+            before = ""
+            for start, end in words(sentence):
+                word = sentence[start:end].lower()
+                found.setdefault(before, []).append(word)
+                before = word
+        return {word: tuple(after) for word, after in found.items()}
+
+    @cached_property
     def lexicon(self) -> tuple[str, ...]:
         """Words to fill a text with: its own, then the stock; each once, in lower case."""
         return tuple(dict.fromkeys((*self.terms, *STOCK)))
