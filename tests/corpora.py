@@ -7,6 +7,7 @@ unpacked and never installed; where they cannot be had, `debian` and `wheel` ski
 from __future__ import annotations
 
 import ast
+import gzip
 import json
 import os
 import re
@@ -95,19 +96,46 @@ files:
   - {match: "npm/*", group: npm, license: Artistic-2.0, attribution: npm contributors, origin: npm}
   - {match: "node/*", license: MIT, attribution: Node.js contributors, origin: nodejs-doc}
   - {match: "debian/*", license: GPL-2.0-or-later, attribution: Debian}
+  - match: "computing/*"
+    group: dictionary
+    license: GFDL-1.1-or-later
+    attribution: Denis Howe and others
+    origin: dict-foldoc
+  - {match: "man/*", license: GPL-2.0-or-later, attribution: Linux man-pages project, origin: manpages}
+  - {match: "r/*", license: GPL-2.0-or-later, attribution: R Core Team, origin: r-doc-info}
+  - {match: "sql/*", group: sql, license: MIT, attribution: SQLAlchemy contributors, origin: python-sqlalchemy-doc}
   - {match: "perl/*", license: Artistic-1.0-Perl OR GPL-1.0-or-later, attribution: Larry Wall and others}
   - {match: "jargon.txt.gz", license: LicenseRef-public-domain, origin: jargon-text}
 """
 
+# What has changed in a version repeats what the manual says with few words changed, or thanks people whom nobody else
+# knows: it is left out.
+PYTHON = ("c-api", "distutils", "extending", "faq", "howto", "install", "library", "reference", "tutorial", "using")
+MANUALS = ("autoconf-doc", "binutils-doc", "guile-3.0-doc")
+SQL = ("core", "dialects", "faq", "orm", "tutorial")
+ENTRIES = 250
+"""Entries of the dictionary in one document."""
+
 # Folder: package, and the documents inside it.
 DEBIAN_DOCUMENTS = (
-    ("python", "python3.11-doc", "usr/share/doc/python3.11/html/_sources/**/*.rst.txt"),
+    *(
+        (f"python/{name}", "python3.11-doc", f"usr/share/doc/python3.11/html/_sources/{name}/**/*.rst.txt")
+        for name in PYTHON
+    ),
     *(("gnu", name, "usr/share/info/*.info*.gz") for name in ("coreutils", "findutils", "grep", "sed", "diffutils")),
     ("perl", "perl-doc", "usr/share/man/man1/perlfaq*.1.gz"),
     ("perl", "perl-doc", "usr/share/man/man1/perl*tut.1.gz"),
     ("npm", "npm", "usr/share/doc/npm/**/*.md*"),
     ("node", "nodejs-doc", "usr/share/doc/nodejs/api/*.md*"),
     ("debian", "debian-policy", "usr/share/doc/debian-policy/*policy.txt.gz"),
+    ("debian", "developers-reference", "usr/share/developers-reference/_sources/*.rst.txt"),
+    *(("gnu", name, "usr/share/info/**/*.info*.gz") for name in MANUALS),
+    ("man", "manpages", "usr/share/man/man7/*.7.gz"),
+    ("r", "r-doc-info", "usr/share/info/*.info*.gz"),
+    *(
+        (f"sql/{name}", "python-sqlalchemy-doc", f"usr/share/doc/python-sqlalchemy-doc/rst/{name}/**/*.rst")
+        for name in SQL
+    ),
     (".", "jargon-text", "usr/share/doc/jargon-text/jargon.txt.gz"),
 )
 
@@ -234,9 +262,10 @@ def clips(folder: Path) -> None:
 
 
 def documents(folder: Path) -> None:
-    """Fill a folder with some 800 documents of prose, 60,000 paragraphs in all, in every format that is read.
+    """Fill a folder with some 1,200 documents of prose in every format that is read.
 
-    Python's documentation, GNU, npm, Node.js and Debian manuals, a book, and the docstrings of the standard library.
+    Python's documentation, GNU, Linux, R, npm, Node.js, SQLAlchemy and Debian manuals, a book, a dictionary, and the
+    docstrings of the standard library.
     """
     library = Path(os.__file__).parent
     found = [("library", library, path) for path in library.glob("*.py")]
@@ -248,6 +277,12 @@ def documents(folder: Path) -> None:
         kept = folder / name / path.relative_to(root)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, kept)
+    dictionary = debian("dict-foldoc") / "usr/share/dictd/foldoc.dict.dz"
+    entries = re.split(r"\n\n(?=\S)", re.sub("[{}]", "", gzip.decompress(dictionary.read_bytes()).decode()))
+    (folder / "computing").mkdir(exist_ok=True)
+    for first in range(0, len(entries), ENTRIES):
+        text = "\n\n".join(entries[first : first + ENTRIES])
+        (folder / f"computing/{first // ENTRIES:02}.txt").write_text(text)
     # The documentation of a module says with few words changed what its docstrings say.
     modules = "".join(
         f'  - {{match: ["library/{path.name}", "python/library/{path.stem}.rst.txt"], group: module {path.stem}, '

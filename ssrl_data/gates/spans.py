@@ -85,7 +85,7 @@ _SEE = re.compile(r"(?:^|[\s(\[])(?:[Ss]ee|[Cc]ompare|[Cc]f\.?|[Cc]ontrast|[Ss]e
 _CREDIT = re.compile(
     r"\b(?:[Cc]ontribut|[Pp]atch|[Ss]ubmit|[Ss]uggest|[Rr]eport|[Ii]mplement|[Aa]dd|[Mm]odif|[Pp]ort|[Pp]ropos|[Ff]und"
     r"|[Ff]ix|[Rr]ewrit|[Ww]rit|[Dd]onat|[Mm]aintain|[Tt]ranslat|[Rr]eview)\w{0,6} (?:by|from)\s"
-    r"|\b[Tt]hanks (?:go )?to\s|\bcredit"
+    r"|\b[Tt]hanks (?:go )?to\s|\b[Cc]ourtesy (?:of )?$|\bcredit"
 )
 _TICKET = re.compile(r"\b(?:[Ii]ssue|bpo|gh|[Bb]ug)[ -]?#?[0-9]{3,}")
 # What is named for an example is one of many.

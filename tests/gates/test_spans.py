@@ -38,6 +38,7 @@ NOT_ASKED = {
     "any duration": "It waits for 30 seconds then.",
     "default": "The default size is 512 bytes.",
     "thanks": "It is faster now. (Contributed by Jane Doe in issue 12345.)",
+    "courtesy": "It is faster now. Pull request courtesy Jane Doe.",
     "thanks with one name": "It is faster now. (Contributed by Doe in issue 12345.)",
     "suggestion": "It is faster now. (After a suggestion by Jane Doe.)",
     "example": "It needs a strict language such as Pascal to do.",

@@ -240,6 +240,15 @@ def test_audit_finds_what_can_be_read_and_what_was_moved() -> None:
     assert "true" in faults(prompt=row.prompt.replace("<passage>", ""))
 
 
+@pytest.mark.parametrize(("shown", "leaks"), [("11", True), ("1.1", False), ("eleven", True), ("1,011", False)])
+def test_audit_reads_numbers_as_numbers(shown: str, leaks: bool) -> None:
+    text = f"The tower has three bells and eight windows, 11 in all. {FILLER}"
+    (one,) = (one for answer, one in rows(MaskedSpanParams("number"), text).items() if answer == "11")
+    row = as_row(one)
+    changed = dataclasses.replace(row, prompt=row.prompt.replace("slow", shown))
+    assert ("no leak" in {fault.rule for fault in MaskedSpan.audit(changed, [])}) == leaks
+
+
 @pytest.mark.parametrize("change", [{"least": 3, "most": 2}, {"selector": "verb"}, {"most": 9}, {"context": 0}])
 def test_parameters_are_checked(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=rf"^{next(iter(change))} is "):
