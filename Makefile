@@ -28,8 +28,9 @@ demo: $(READY)
 	cp out/demo/training/reward.png out/demo/reward.png
 	$(BIN)/python -m ssrl_train.summary out/demo/dataset out/demo/training
 
+# Two processes, since most tests wait on one of their own; files stay whole, for what their tests share is made once.
 test: $(READY)
-	$(BIN)/python -m pytest -q -m "not prove"
+	$(BIN)/python -m pytest -q -m "not prove" -n 2 --dist loadfile
 
 # All long proofs, or one: make prove SLICE=kills
 prove: $(READY)

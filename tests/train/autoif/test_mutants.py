@@ -14,7 +14,7 @@ from ssrl_data import programs
 from ssrl_train.autoif.mutants import MARK, mutants, reordered
 from ssrl_train.autoif.outputs import DEEPEST, read_outputs
 
-RECORDED = Path(__file__).parents[2] / "texts" / "autoif" / "written.jsonl"
+RECORDED = Path(__file__).parents[2] / "recorded" / "written.jsonl"
 SOURCES = [
     function.source
     for line in RECORDED.read_text("utf-8").splitlines()

@@ -25,7 +25,7 @@ from ssrl_train.autoif.outputs import (
     read_record,
 )
 
-RECORDED = Path(__file__).parents[2] / "texts" / "autoif"
+RECORDED = Path(__file__).parents[2] / "recorded"
 FUNC = 'def evaluate(response):\n    return "\\n" in response'
 CASES = [{"input": "a\nb", "output": True}, {"input": "a", "output": False}]
 BODY = {"func": FUNC, "cases": CASES}

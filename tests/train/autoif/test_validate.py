@@ -24,7 +24,7 @@ from ssrl_train.autoif.thresholds import PRESETS, Thresholds
 from ssrl_train.autoif.trial import DEGENERATE
 from ssrl_train.autoif.validate import Dropped, Validated, validate
 
-TEXTS = Path(__file__).parents[2] / "texts" / "autoif"
+TEXTS = Path(__file__).parents[2] / "recorded"
 WRITTEN = [json.loads(line) for line in (TEXTS / "written.jsonl").read_text("utf-8").splitlines()]
 ADVERSARIAL = {
     row["instruction"]: row["responses"]
