@@ -268,7 +268,7 @@ RECOUNT: dict[str, Callable[[str, Told], bool]] = {
         and len({part.strip(" .").lower() for part in t.split(",")}) == t.count(",") + 1 == p["number"]
     ),
     "structure/tagged": lambda t, p: (
-        t.startswith(f"<{p['tag']}>") and t.endswith(f"</{p['tag']}>") and t.count(f"{p['tag']}>") == 2
+        t.startswith(f"<{p['tag']}>") and t.endswith(f"</{p['tag']}>") and len(re.findall(f"</?{p['tag']}>", t)) == 2
     ),
     "structure/quoted": lambda t, p: t[0] == t[-1] == '"' and len(t) > 2,
     "structure/labelled": lambda t, p: (
@@ -285,7 +285,7 @@ RECOUNT: dict[str, Callable[[str, Told], bool]] = {
     "markup/highlighted": lambda t, p: bold(t) + len(re.findall(r"(?<!\*)\*[^*\s][^*\n]*\*(?!\*)", t)) >= p["least"],
     "markup/code_blocks": lambda t, p: len(marked(t, r"```")) == 2 * p["number"],
     "markup/block_quote": lambda t, p: 0 < quoted_lines(t) == p["number"] < len(lines(t)),
-    "markup/placeholders": lambda t, p: len(re.findall(r"(?<!- )\[[^\[\]]*\w[^\[\]]*\]", t)) >= p["least"],
+    "markup/placeholders": lambda t, p: len(re.findall(r"\[(?![ xX]\])[^\[\]]*\w[^\[\]]*\]", t)) >= p["least"],
     "markup/postscript": lambda t, p: p["mark"].lower() in lines(t)[-1].lower() and len(lines(t)) > 1,
     "letters/letter_at_least": lambda t, p: t.lower().count(p["letter"]) >= p["least"],
     "letters/letter_at_most": lambda t, p: t.lower().count(p["letter"]) <= p["most"] and len(words(t)) >= 20,

@@ -655,8 +655,8 @@ class Option(Constraint):
         return sum(_stands(option, text) for option in self.options) == 1
 
     def shape(self, draft: Draft) -> None:
-        """The first of them, as a last paragraph."""
-        draft.bottom.append(self.options[0])
+        """The first of them, as a paragraph of its own before what must come last."""
+        draft.bottom.insert(0, self.options[0])
 
     @classmethod
     def draw(cls, material: Material, rng: Rng) -> Option:
