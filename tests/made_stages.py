@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ssrl_data.rng import Rng
 
-GOODS = ("ores", "metals", "bars", "parts", "units", "sales", "gains")
-STEPS = 6
+GOODS = ("ores", "metals", "bars", "parts")
+STEPS = 4
 OPENING, GOING_ON = ("First,", "To begin,"), ("Then", "Next,", "So", "Now", "")
 CLOSING = ("Finally,", "Thus", "Therefore")
 LOW, HIGH = 100, 999

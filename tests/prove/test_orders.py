@@ -15,7 +15,7 @@ from command import ROOT, ssrl
 
 from ssrl_train.rows import column, load_rows, mean_chance, sample
 
-DOCUMENTS, ROWS = 3000, 6000
+DOCUMENTS, ROWS = 6000, 6000
 
 
 @pytest.mark.prove
