@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import pickle
+import shutil
+import tempfile
 
 SECRET = "canary-7f3a9c51e2"
 """Planted in the environment, in a file and in a global of the process that asks for runs; no run may see it."""
 
-FILE = "/tmp/ssrl-planted-secret.txt"
+# A folder of this process alone: the tests of two engines may run beside each other.
+FOLDER = tempfile.mkdtemp(prefix="ssrl-hostile-")
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FILE, ESCAPED = f"{FOLDER}/secret.txt", f"{FOLDER}/escaped"
+"""Where the secret lies, and what no run may make."""
 
 
 def says(expression: str, before: str = "") -> str:
@@ -37,9 +44,9 @@ ESCAPES = {
     "environment of the parent": says("open('/proc/self/environ').read()"),
     "memory of the process": does("open('/proc/self/mem', 'rb').read(1)"),
     "standard input": does("open('/dev/stdin').read(1)"),
-    "write a file": does("open('/tmp/ssrl-escaped', 'w').write('x')"),
-    "write by path": does("Path('/tmp/ssrl-escaped').write_text('x')", before="from pathlib import Path"),
-    "make a folder": does("os.mkdir('/tmp/ssrl-escaped')", before="import os"),
+    "write a file": does(f"open({ESCAPED!r}, 'w').write('x')"),
+    "write by path": does(f"Path({ESCAPED!r}).write_text('x')", before="from pathlib import Path"),
+    "make a folder": does(f"os.mkdir({ESCAPED!r})", before="import os"),
     "remove a file": does(f"os.remove({FILE!r})", before="import os"),
     "temporary file": does("tempfile.mkstemp()", before="import tempfile"),
     "whole environment": says("dict(os.environ)", "import os"),
@@ -102,7 +109,7 @@ ESCAPES = {
     "pickle": does(f"pickle.loads({pickle.dumps(print)!r})", before="import pickle"),
     "pickle of the response": does("pickle.loads(base64.b64decode(response))", before="import base64, pickle"),
     "marshal": does("marshal.loads(b'')", before="import marshal"),
-    "shelve": does("shelve.open('/tmp/ssrl-escaped')", before="import shelve"),
+    "shelve": does(f"shelve.open({ESCAPED!r})", before="import shelve"),
     "debugger": does("breakpoint()"),
     "input": does("input()"),
     "quit": "def evaluate(response):\n    quit()\n",

@@ -11,6 +11,9 @@ import psutil
 
 from ssrl_data.programs import run_all
 
+CALL = 8
+"""Runs of a call. It is tried twice, so no fewer than two kills lose them."""
+
 LONG = "def evaluate(response):\n    return len(response) > 3\n"
 
 
@@ -41,7 +44,7 @@ def killed(times: int, seconds: float) -> Kills:
         n = 0
         while not stop.is_set():
             n += 1
-            texts = ["x" * (n % 8)] * 8
+            texts = ["x" * (n % 8)] * CALL
             for outcome in run_all(LONG, texts):
                 counts["runs"] += 1
                 counts["lost"] += outcome.accepted is None

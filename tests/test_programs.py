@@ -18,7 +18,7 @@ import hostile_programs
 import psutil
 import pytest
 from hostile_programs import ESCAPES, GREEDY, RESPONSES, UNREADABLE, UNSTEADY
-from killed_programs import LONG, killed, workers
+from killed_programs import CALL, LONG, killed, workers
 
 from ssrl_data import programs
 from ssrl_data.core import SsrlError
@@ -140,7 +140,7 @@ def test_no_escape(name: str) -> None:
         assert run(ESCAPES[name], response, SHORT).accepted is not True
     assert time.monotonic() - start < 3 * (0.5 + programs.GRACE) + SLACK
     assert Path(hostile_programs.FILE).read_text() == hostile_programs.SECRET
-    assert not Path("/tmp/ssrl-escaped").exists()
+    assert os.listdir(hostile_programs.FOLDER) == [Path(hostile_programs.FILE).name]
 
 
 @pytest.mark.parametrize("name", list(GREEDY))
@@ -286,11 +286,11 @@ def test_a_killed_interpreter_is_replaced_and_its_run_repeated() -> None:
 
 
 def test_the_pool_survives_kills() -> None:
-    """A kill costs no more than the call it meets, and never gives a wrong verdict."""
+    """Two kills cost no more than the call that both meet, and none gives a wrong verdict."""
     found = killed(20, 60.0)
     assert found.kills == 20
     assert found.wrong == 0
-    assert found.lost <= 20
+    assert found.lost <= CALL * (found.kills // 2)
     assert found.runs > 200
     well()
 

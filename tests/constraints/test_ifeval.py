@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pytest
 from judged import cases, complete
 
@@ -102,7 +100,6 @@ TABLE = [
 ]
 
 
-@pytest.mark.skipif(find_spec("py3langid") is None, reason="the text extra is not installed")
 @pytest.mark.parametrize(("asked", "text", "right"), cases(TABLE))
 def test_it_is_judged_as_by_hand(asked: Constraint, text: str, right: bool) -> None:
     assert asked.met(Reply(text)) is right

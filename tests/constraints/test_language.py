@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from itertools import pairwise
 
 import pytest
@@ -18,8 +17,6 @@ from ssrl_data.instruct.material import Material
 from ssrl_data.instruct.phrasebook import LANGUAGES, PHRASES, SMALL_WORDS
 from ssrl_data.instruct.reply import Reply
 from ssrl_data.rng import Rng
-
-told = pytest.mark.skipif(find_spec("py3langid") is None, reason="the text extra is not installed")
 
 ENGLISH = "The rain kept falling on the roof of the old house while we waited for the bus to come back from the town."
 
@@ -59,7 +56,6 @@ TABLE = [
 ]
 
 
-@told
 @pytest.mark.parametrize(("asked", "text", "right"), cases(TABLE))
 def test_it_is_judged_as_by_hand(asked: Constraint, text: str, right: bool) -> None:
     assert asked.met(Reply(text)) is right
@@ -69,7 +65,6 @@ def test_the_table_is_complete() -> None:
     assert complete(TABLE, "language")
 
 
-@told
 @pytest.mark.parametrize("code", sorted(PHRASES))
 def test_the_phrasebook_is_in_its_languages(code: str) -> None:
     bank = PHRASES[code]
@@ -104,7 +99,6 @@ def test_without_py3langid_there_is_no_score(monkeypatch: pytest.MonkeyPatch) ->
     assert verdict.score == 0.0  # no text is none in any language
 
 
-@told
 def test_with_py3langid_there_is_one() -> None:
     text = " ".join(PHRASES["de"])
     value = {"answer": text, "constraints": [Whole("de").plain()], "ground": [], "mode": "strict"}

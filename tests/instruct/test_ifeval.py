@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from ssrl_data.curate.texts import Wanted
 from ssrl_data.grade import grade
 from ssrl_data.instruct.ifeval import INSTRUCTIONS, OPTIONS, constraint_of, read, rows, write
 from ssrl_data.instruct.reply import LONGEST
-
-told = pytest.mark.skipif(find_spec("py3langid") is None, reason="the text extra is not installed")
 
 ASKED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("keywords:existence", {"keywords": ["oak", "elm"]}, {"id": "keywords/include", "words": ["oak", "elm"]}),
@@ -161,7 +158,6 @@ def test_what_is_no_prompt_of_ifeval(text: str, message: str, tmp_path: Path) ->
         list(read(tmp_path / "asked.jsonl"))
 
 
-@told
 def test_a_file_becomes_rows_that_are_graded(tmp_path: Path) -> None:
     file, out = tmp_path / "asked.jsonl", tmp_path / "out"
     lines = [line(n, f"Write about rivers, {n}.", (name, given)) for n, (name, given, _) in enumerate(ASKED)]
@@ -202,7 +198,6 @@ def test_a_file_becomes_rows_that_are_graded(tmp_path: Path) -> None:
         write(file, out)
 
 
-@told
 def test_the_loose_mode_forgives_a_first_line(tmp_path: Path) -> None:
     (tmp_path / "asked.jsonl").write_text(
         line(1, "Repeat.", ("combination:repeat_prompt", {"prompt_to_repeat": "Why does rain fall?"}))

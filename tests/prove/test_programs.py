@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from killed_programs import LONG, killed, workers
+from killed_programs import CALL, LONG, killed, workers
 
 from ssrl_data import programs
 from ssrl_data.programs import Outcome
@@ -20,7 +20,7 @@ def test_programs_survive_kills() -> None:
     print(f"{found}, {time.monotonic() - start:.0f} s, {programs.failures()}")
     assert found.kills == KILLS
     assert found.wrong == 0
-    assert found.lost <= KILLS
+    assert found.lost <= CALL * (KILLS // 2)
     assert found.runs >= 10 * KILLS
     assert programs.run_all(LONG, ["long", "x"]) == [Outcome(True), Outcome(False)]
     assert len(workers()) <= 4
