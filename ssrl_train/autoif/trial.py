@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ssrl_data import programs
+from ssrl_data.answers.program import DEGENERATE
 from ssrl_data.core import Json, SsrlError
 from ssrl_data.programs import Limits
 from ssrl_train.autoif.mutants import mutants, reordered
 from ssrl_train.autoif.outputs import Case, Fault, Function, Written, parse
 from ssrl_train.autoif.thresholds import Thresholds
-
-DEGENERATE = ("", ".", "ok", "yes", "no", " " * 10_000)
-"""Responses that follow no instruction worth asking."""
 
 _SENTENCES = (
     "The ferry leaves the harbour at seven, and nobody waits for those who are late. "

@@ -24,11 +24,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ssrl_data import programs
+from ssrl_data.answers.program import DEGENERATE
 from ssrl_data.core import Json
 from ssrl_data.programs import Limits
 from ssrl_train.autoif.outputs import parse, read_outputs
 from ssrl_train.autoif.thresholds import Thresholds
-from ssrl_train.autoif.trial import DEGENERATE, Trial
+from ssrl_train.autoif.trial import Trial
 
 ENGINE = "pydantic-monty"
 

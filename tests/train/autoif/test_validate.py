@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssrl_data import programs
+from ssrl_data.answers.program import DEGENERATE
 from ssrl_data.core import Json, SsrlError
 from ssrl_data.media.instruction import Instruction
 from ssrl_data.programs import Limits, Outcome
 from ssrl_train.autoif.thresholds import PRESETS, Thresholds
-from ssrl_train.autoif.trial import DEGENERATE
 from ssrl_train.autoif.validate import Dropped, Validated, validate
 
 TEXTS = Path(__file__).parents[2] / "recorded"
