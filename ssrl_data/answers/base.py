@@ -45,11 +45,13 @@ class AnswerKind(ABC):
         name: the module's name.
         version: raise it when `value` changes its form.
         rules: the credit rules that `score` knows.
+        whole: whether all that follows the reasoning is judged, so that hardly two right answers are alike.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     rules: ClassVar[frozenset[str]] = frozenset({"exact"})
+    whole: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, value: Json) -> None:

@@ -43,6 +43,7 @@ class Constraints(AnswerKind):
 
     name = "constraints"
     rules = frozenset({"fraction", "all"})
+    whole = True
 
     def answer(
         self,

@@ -44,6 +44,7 @@ class Program(AnswerKind):
     """
 
     name = "program"
+    whole = True
 
     def answer(
         self,

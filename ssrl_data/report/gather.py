@@ -124,17 +124,13 @@ def read_rows(directory: Path, places: list[tuple[str, int]]) -> dict[tuple[str,
     return out
 
 
-WHOLE = ("constraints", "program")
-"""Kinds whose answer is a whole text, of which hardly two are alike; they are counted by what is asked."""
-
-
 def answer_class(answer: str | None) -> tuple[Json, bool]:
     """What an `answer` column is counted under, and whether it had more than this one element."""
     try:
         kind, value, _ = unpack_answer(answer or "")
     except ValueError:
         return "unreadable", False
-    if kind.name in WHOLE:
+    if kind.whole:  # counted by what is asked
         return kind.label(value), True
     several = False
     while isinstance(value, (dict, list)):

@@ -85,6 +85,7 @@ class Shown:
         parts: text, pictures and filmstrips of the prompt in order.
         drawn: pictures that the answer marks, with their marks.
         gold: a response that scores 1.
+        whole: whether it is one of many that do.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Shown:
     license: str
     keys: list[str]
     fault: str = ""
+    whole: bool = False
 
     @property
     def film(self) -> bool:
@@ -223,6 +225,7 @@ def _shown(columns: Mapping[str, Any], split: str, stem: str) -> Shown:
         gold=kind.gold(value),
         license=row.license,
         keys=[source["key"] for source in row.meta["sources"]],
+        whole=kind.whole,
     )
 
 

@@ -28,7 +28,7 @@ from ssrl_data.grade import grade
 from ssrl_data.registry import answer_kind, answer_names
 from ssrl_data.row import canonical, pack_answer, unpack_answer
 
-WHOLE = frozenset({"constraints", "program"})
+WHOLE = frozenset(name for name in answer_names() if answer_kind(name).whole)
 """Kinds that judge all that follows the reasoning, whatever stands around it, and whose prompt says what they judge."""
 
 WRITTEN = (
