@@ -23,6 +23,9 @@ TYPES = sorted(constraint_types())
 TEXTS = Path(__file__).parent.parent / "texts"
 PASSAGES = ("bread", "bridges", "lighthouses", "telescopes", "tides")
 DRAWS = 30
+LOOSE = {"ifeval/capitals_at_most"}
+"""Upper bounds that no witness comes near: texts of other constraints go beyond some of them."""
+
 
 EMPTY = ("", ".", "ok", " " * 500, "\n\n\n", "...", "word " * 50, "1", "I cannot help with that.", "<answer></answer>")
 HOSTILE = (
@@ -94,13 +97,17 @@ def test_what_is_no_answer_meets_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TYPES if fields(constraint_types()[name])])
 def test_parameters_decide(name: str) -> None:
-    """A witness for other parameters is rejected; that of an upper bound by a text of another constraint."""
+    """A witness for other parameters is rejected."""
     found = dict(drawn(name))
     assert len(found) > 1, "draws must differ"
     if any(item.lacks() for item in found):
         return
-    texts = [Reply(text) for text in (*found.values(), *(drawn(other)[0][1] for other in TYPES))]
-    assert any(one.met(reply) != other.met(reply) for one, other in itertools.combinations(found, 2) for reply in texts)
+    pairs = list(itertools.permutations(found, 2))
+    if name in LOOSE:
+        texts = [Reply(drawn(other)[0][1]) for other in TYPES]
+        assert any(one.met(text) and not other.met(text) for one, other in pairs for text in texts)
+    else:
+        assert any(not one.met(Reply(found[other])) for one, other in pairs)
 
 
 @pytest.mark.parametrize("name", TYPES)
