@@ -16,7 +16,7 @@ right, so it holds for every build that makes the same row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -92,11 +92,40 @@ def left_out(path: Path) -> frozenset[str]:
     Raises:
         SsrlError: there is no such file, or it is not such a table.
     """
+    return frozenset(id for id, keep in zip(*_read(path, "id", "keep"), strict=True) if not keep)
+
+
+def _read(path: Path, *names: str) -> list[list[Json]]:
+    """Columns of a table of pass rates."""
     try:
-        table = pq.read_table(path, columns=["id", "keep"])
+        table = pq.read_table(path, columns=list(names))
     except FileNotFoundError as error:
-        raise SsrlError(f"{path}: no such file: make it with `ssrl grade --pass-rates {path}`") from error
+        raise SsrlError(
+            f"{path}: no such file: make it with `ssrl eval --per-row` or `ssrl grade --pass-rates`"
+        ) from error
     except (OSError, pa.ArrowException, KeyError) as error:
-        raise SsrlError(f"{path} is not a table of `ssrl grade --pass-rates`: make it again") from error
-    columns = (table[name].to_pylist() for name in ("id", "keep"))
-    return frozenset(id for id, keep in zip(*columns, strict=True) if not keep)
+        raise SsrlError(f"{path} is not a table of pass rates: make it again with `ssrl eval --per-row`") from error
+    return [table[name].to_pylist() for name in names]
+
+
+def rates(path: Path) -> dict[str, float]:
+    """Row id to pass rate, of the rows that have one.
+
+    Raises:
+        SsrlError: there is no such file, or it is not such a table.
+    """
+    columns = _read(path, "id", "pass_rate")
+    return {id: rate for id, rate in zip(*columns, strict=True) if rate is not None}
+
+
+def within(path: Path, keep: Sequence[float] | None) -> frozenset[str]:
+    """Ids of the rows of a table whose pass rate lies in a closed band; by default of those that it says to keep.
+
+    Raises:
+        SsrlError: there is no such file, or it is not such a table.
+    """
+    if keep is None:
+        columns = _read(path, "id", "keep")
+        return frozenset(id for id, kept in zip(*columns, strict=True) if kept)
+    low, high = keep
+    return frozenset(id for id, rate in rates(path).items() if low <= rate <= high)

@@ -185,10 +185,10 @@ def test_what_is_no_table_of_pass_rates_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SsrlError, match="no such file"):
         left_out(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("id,keep")
-    with pytest.raises(SsrlError, match="is not a table of `ssrl grade --pass-rates`"):
+    with pytest.raises(SsrlError, match="is not a table of pass rates"):
         left_out(tmp_path / "text.parquet")
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "other.parquet")
-    with pytest.raises(SsrlError, match="is not a table of `ssrl grade --pass-rates`"):
+    with pytest.raises(SsrlError, match="is not a table of pass rates"):
         left_out(tmp_path / "other.parquet")
 
 
