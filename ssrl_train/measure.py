@@ -140,9 +140,7 @@ def accuracies(rows: Dataset, rollouts: pa.Table) -> Floats:
 
 
 def contrast(rows: Dataset, rollouts: pa.Table, altered: pa.Table) -> Contrast:
-    """How much less accurate a model is when its pictures are altered, row by row.
-
-    The interval is over the sources alone: it speaks of this model, not of the training that led to it.
+    """How a model fares when its pictures are altered, row by row.
 
     Args:
         rows: the rows that were asked.
@@ -150,19 +148,37 @@ def contrast(rows: Dataset, rollouts: pa.Table, altered: pa.Table) -> Contrast:
         altered: responses of the same model to some of them, with other pictures or none.
 
     Raises:
-        SsrlError: a table and the rows do not belong together, or no row was judged in both.
+        SsrlError: a table and the rows do not belong together, or no row was judged both ways.
     """
     asked = set(altered["id"].to_pylist())
     rows = rows.select([i for i, id in enumerate(column(rows, "id")) if id in asked])
-    plain = accuracies(rows, rollouts.filter(pc.is_in(rollouts["id"], altered["id"])))
-    other = accuracies(rows, altered)
-    both = ~np.isnan(plain + other)
+    figures, source = _paired(rows, rollouts.filter(pc.is_in(rollouts["id"], altered["id"])), altered)
+    (plain, other), _ = _estimates(figures, source, 0)
+    return Contrast(len(figures), int(source.max()) + 1, plain, other, _gap(figures, source))
+
+
+def difference(rows: Dataset, one: pa.Table, other: pa.Table) -> Estimate:
+    """How much more accurate one table of responses is than another, paired by row.
+
+    The interval is over the sources alone: it speaks of these responses, not of the training that led to them.
+
+    Raises:
+        SsrlError: a table and the rows do not belong together, or no row was judged in both.
+    """
+    return _gap(*_paired(rows, one, other))
+
+
+def _gap(figures: Floats, source: Ints) -> Estimate:
+    return _estimates(figures[:, :1] - figures[:, 1:], source, -1)[0][0]
+
+
+def _paired(rows: Dataset, one: pa.Table, other: pa.Table) -> tuple[Floats, Ints]:
+    """Accuracies of the rows judged in both tables, rows x 2, and the source record of each."""
+    figures = np.stack([accuracies(rows, one), accuracies(rows, other)], axis=1)
+    both = ~np.isnan(figures).any(axis=1)
     if not both.any():
-        raise SsrlError("no row was judged with and without its pictures altered: evaluate on rows of labelled tasks")
-    figures, source = np.stack([plain, other], axis=1)[both], _renumbered(sources(rows)[both])
-    (one, two), _ = _estimates(figures, source, 0)
-    [gap], _ = _estimates(figures[:, :1] - figures[:, 1:], source, -1)
-    return Contrast(int(both.sum()), int(source.max()) + 1, one, two, gap)
+        raise SsrlError("no row was judged in both tables, so there is no difference: evaluate on labelled tasks")
+    return figures[both], _renumbered(sources(rows)[both])
 
 
 def pass_at(k: int, n: int, right: int) -> float:
