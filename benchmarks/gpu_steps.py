@@ -71,12 +71,12 @@ def measure(name: str, model: Path, processor: Any, data: Path, options: dict[st
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
 
-    from ssrl_train.config import Grpo
     from ssrl_train.grpo import make_args
     from ssrl_train.memo import decoded_once, processed_once
     from ssrl_train.models import load_model_config, vision_tokens
     from ssrl_train.rewards import verify
     from ssrl_train.rows import load_rows
+    from ssrl_train.stages import Grpo
 
     class Clock(TrainerCallback):  # type: ignore[misc]
         def __init__(self) -> None:

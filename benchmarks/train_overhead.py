@@ -36,8 +36,8 @@ def step_seconds(model: Path, processor: Any, rows: Any, reward: Callable[..., A
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
 
-    from ssrl_train.config import Grpo
     from ssrl_train.grpo import make_args
+    from ssrl_train.stages import Grpo
 
     class Clock(TrainerCallback):  # type: ignore[misc]
         def __init__(self) -> None:

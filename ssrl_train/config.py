@@ -1,9 +1,10 @@
 """A training run as one YAML file: which rows, which model, which stages, where to.
 
-    data: out/demo/dataset          # a folder that `ssrl build` made
+    data: out/demo/dataset          # a folder that `ssrl build` made, or a recipe, which is then built to OUT/dataset
     out: out/demo/training
     seed: 0
     model: Qwen/Qwen2.5-VL-3B-Instruct      # a hub name, a folder, or {tiny: llava, side: 16}
+    track: trackio                  # or wandb, tensorboard, none
     stages:
       - method: format              # the form of an answer, on random answers: no information about the right one
         steps: 60
@@ -11,110 +12,65 @@
         rows: 3600
         sft: {num_train_epochs: 5}  # any field of trl.SFTConfig
         lora: {r: 128}
+      - method: sample              # responses of the model so far, judged: a table of pass rates
+        name: probe
+        k: 8
       - method: grpo
-        tasks: [image/jigsaw]       # rows of these tasks alone, here or in an sft stage; default: all
+        tasks: [image/jigsaw]       # rows of these tasks alone, here or in any stage; default: all
+        pass_rates: probe           # or a table of `ssrl eval --per-row`
+        keep: [0.1, 0.9]
+        curriculum: {kind: frontier}
         grpo: {num_generations: 8}  # any field of trl.GRPOConfig
         lora: {r: 32}               # any field of peft.LoraConfig
-    pass_rates: rates.parquet       # of `ssrl grade --pass-rates`: rows outside its band are not trained on
+        until: {metric: exact, above: 0.9}
+      - repeat: 2                   # a loop
+        stages: [...]
     eval: {split: test}
 
-A key that nothing knows is an error that names the closest one, before anything is loaded.
+A key that nothing knows is an error that names the closest one, before anything is loaded. The fields of each stage
+are those of its class in `ssrl_train.stages`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeAlias
+from typing import Any
 
 from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
+from ssrl_train.curriculum import KINDS
 from ssrl_train.fields import filled, is_union, mapping, only_known
+from ssrl_train.stages import METHODS, PREVIOUS, START, Dpo, Grpo, Sample, Sft, Stage, Until, name_of
 from ssrl_train.tiny import Tiny
+
+TRACKERS = ("trackio", "wandb", "tensorboard", "none")
+MAX_LOOP = 1000
 
 # Fields of TRL's configs that the run sets itself, and what to use instead.
 OWNED = {
     "output_dir": "`out`",
     "seed": "`seed`",
+    "report_to": "`track`",
     "do_eval": "`eval`",
     "eval_strategy": "`eval`",
     "resume_from_checkpoint": "nothing: a run resumes by itself",
 }
-OWNED_GRPO = OWNED | {"remove_unused_columns": "nothing: the reward reads the `answer` column"}
-OWNED_SFT = OWNED | {
-    **dict.fromkeys(("assistant_only_loss", "completion_only_loss"), "nothing: the loss is on the response alone"),
-    **dict.fromkeys(("packing", "padding_free"), "nothing: rows with pictures cannot be packed"),
-    **dict.fromkeys(("dataset_text_field", "dataset_kwargs"), "nothing: the rows are ours"),
+OWNED_BY_METHOD = {
+    "grpo": OWNED | {"remove_unused_columns": "nothing: the reward reads the `answer` column"},
+    "sft": OWNED
+    | {
+        **dict.fromkeys(("assistant_only_loss", "completion_only_loss"), "nothing: the loss is on the response alone"),
+        **dict.fromkeys(("packing", "padding_free"), "nothing: rows with pictures cannot be packed"),
+        **dict.fromkeys(("dataset_text_field", "dataset_kwargs"), "nothing: the rows are ours"),
+    },
+    "dpo": OWNED | {"padding_free": "nothing: rows with pictures cannot be packed"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A short supervised warm-up on the form of an answer.
-
-    Its targets are answers drawn at random from each row's answer space, so it carries no information about the right
-    one: held-out accuracy stays at chance. A pretrained model that already answers in the asked form needs none.
-
-    Attributes:
-        steps: updates.
-        batch: rows an update.
-        learning_rate: of AdamW, constant.
-    """
-
-    steps: int = 60
-    batch: int = 32
-    learning_rate: float = 3e-3
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot run."""
-        for name in ("steps", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
-
-
-@dataclass(frozen=True, slots=True)
-class Sft:
-    """A cold start: a stage of TRL's SFTTrainer on worked solutions.
-
-    Attributes:
-        rows: how many training rows it takes, drawn by the seed. No other stage but `format` sees them: what was
-            learnt by heart would be rewarded without being solved.
-        sft: fields of `trl.SFTConfig`.
-        lora: fields of `peft.LoraConfig`, merged into the weights at the end; None trains every weight.
-        tasks: names of the tasks whose rows it takes; empty for all.
-    """
-
-    rows: int = 3600
-    sft: Mapping[str, Any] = field(default_factory=dict)
-    lora: Mapping[str, Any] | None = None
-    tasks: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot run."""
-        if self.rows < 1:
-            raise ValueError(f"rows is {self.rows}: it must be at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Grpo:
-    """A stage of TRL's GRPOTrainer, as it is.
-
-    Attributes:
-        grpo: fields of `trl.GRPOConfig`.
-        lora: fields of `peft.LoraConfig`; None trains every weight.
-        tasks: names of the tasks whose rows it takes; empty for all.
-    """
-
-    grpo: Mapping[str, Any] = field(default_factory=dict)
-    lora: Mapping[str, Any] | None = None
-    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +99,19 @@ class Eval:
             raise ValueError(f"max_new_tokens is {self.max_new_tokens}: it must be at least 1")
 
 
-Stage: TypeAlias = Format | Sft | Grpo
-METHODS: dict[str, type[Format] | type[Sft] | type[Grpo]] = {"format": Format, "sft": Sft, "grpo": Grpo}
-
-
 @dataclass(frozen=True, slots=True)
 class Config:
     """A resolved training run.
 
     Attributes:
-        data: a dataset folder.
-        out: where checkpoints, the model, `result.json` and `reward.png` go.
+        data: a dataset folder, or the recipe of one.
+        out: where stages, checkpoints, the model, `result.json` and `run.html` go.
         model: a hub name or folder, or a tiny model.
-        stages: what to do, in order.
+        stages: what to do, in order; none only measures.
         seed: of the weights, the order of rows and sampling.
         modality: which part of the dataset; None takes all of one with pictures throughout, or without.
-        pass_rates: a table of `ssrl grade --pass-rates`; rows that it says not to keep are not trained on.
         eval: held-out accuracy; None leaves it out.
+        track: where metrics are logged to.
     """
 
     data: Path
@@ -168,19 +120,59 @@ class Config:
     stages: tuple[Stage, ...]
     seed: int = 0
     modality: str | None = None
-    pass_rates: Path | None = None
     eval: Eval | None = field(default_factory=Eval)
+    track: str = "none"
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
-        if not self.stages:
-            raise SsrlError("the config has no stage: add one under `stages`, like {method: grpo}")
-        for stage in self.stages[:-1]:
-            if isinstance(stage, Grpo) and stage.lora is not None:
-                raise SsrlError(
-                    "`lora` of a grpo stage is for the last stage: what it trains is an adapter, not a model to go on "
-                    "from"
-                )
+        if not self.stages and self.eval is None:
+            raise SsrlError("the config has no stage and no eval: add a stage under `stages`, like {method: grpo}")
+        if self.track not in TRACKERS:
+            raise SsrlError(f"track is {self.track!r}: {suggest(self.track, TRACKERS)}")
+        for i, stage in enumerate(self.stages):
+            self.origin(i)
+            for name in self.sources(stage):
+                self.sampled(i, name)
+
+    def origin(self, i: int) -> int | None:
+        """Which stage a stage goes on from: the place of one that makes a model; None is the run's start.
+
+        Raises:
+            SsrlError: there is no such stage.
+        """
+        start = self.stages[i].start
+        if start == START:
+            return None
+        makers = [j for j in range(i) if not isinstance(self.stages[j], Sample)]
+        if start == PREVIOUS:
+            return makers[-1] if makers else None
+        named = [j for j in makers if name_of(self.stages[j]) == start]
+        if not named:
+            known = [name_of(self.stages[j]) for j in makers]
+            raise SsrlError(
+                f"stage {i + 1} goes on from {start!r} and no stage before it makes a model of that name: "
+                f"{suggest(start, [PREVIOUS, START, *known])}"
+            )
+        return named[-1]
+
+    @staticmethod
+    def sources(stage: Stage) -> list[str]:
+        """Names of the sample stages that a stage reads."""
+        if isinstance(stage, Grpo):
+            return [stage.pass_rates] if stage.pass_rates and not is_file(stage.pass_rates) else []
+        return [stage.responses] if isinstance(stage, (Sft, Dpo)) and stage.responses else []
+
+    def sampled(self, i: int, name: str) -> int:
+        """The place of the latest sample stage of a name before stage `i`.
+
+        Raises:
+            SsrlError: there is none.
+        """
+        known = {name_of(stage): j for j, stage in enumerate(self.stages[:i]) if isinstance(stage, Sample)}
+        if name not in known:
+            hint = suggest(name, list(known)) if known else "add {method: sample} before it"
+            raise SsrlError(f"stage {i + 1} reads the sample stage {name!r}, and there is none before it: {hint}")
+        return known[name]
 
     def response_tokens(self) -> int:
         """Tokens that a held-out response may take."""
@@ -194,22 +186,40 @@ class Config:
         return int(lengths[-1]) if lengths else 256
 
 
+def is_file(name: str) -> bool:
+    """Whether a stage's `pass_rates` is a table's file, not the name of a stage."""
+    return name.endswith(".parquet")
+
+
 def load_config(path: Path, data: Path | None = None, out: Path | None = None, seed: int | None = None) -> Config:
     """A config file, with what the command line replaces.
 
     Raises:
         SsrlError: the file is not a training config; the message names file, key and value.
     """
-    where = str(path)
-    body = mapping(read_yaml(path), where)
+    return parse(mapping(read_yaml(path), str(path)), str(path), data, out, seed)
+
+
+def parse(
+    body: Mapping[str, Any], where: str, data: Path | None = None, out: Path | None = None, seed: int | None = None
+) -> Config:
+    """A config from a mapping of its keys.
+
+    Args:
+        body: as YAML reads it.
+        where: the beginning of a message, such as the file's name.
+        data: in place of the mapping's.
+        out: likewise.
+        seed: likewise.
+
+    Raises:
+        SsrlError: it is no training config; the message names the place, key and value.
+    """
     only_known(body, [f.name for f in dataclasses.fields(Config)], where)
     data = data or _path(body, "data", where)
     out = out or _path(body, "out", where)
     fields: dict[str, Any] = {"data": data, "out": out, "model": _model(body.get("model"), where)}
-    stages = body.get("stages")
-    if not isinstance(stages, list):
-        raise SsrlError(f"{where}: stages must be a list of mappings like {{method: grpo}}, got {stages!r}")
-    fields["stages"] = tuple(_stage(item, f"{where}: stage {i}") for i, item in enumerate(stages, 1))
+    fields["stages"] = tuple(_unrolled(body.get("stages"), where))
     if "eval" in body:
         fields["eval"] = None if body["eval"] is None else filled(Eval, body["eval"], f"{where}: eval")
     fields["seed"] = body.get("seed", 0) if seed is None else seed
@@ -217,30 +227,65 @@ def load_config(path: Path, data: Path | None = None, out: Path | None = None, s
         raise SsrlError(f"{where}: seed must be an integer from 0 to 2**32 - 1, got {fields['seed']!r}")
     if body.get("modality") is not None:
         fields["modality"] = str(body["modality"])
-    if body.get("pass_rates") is not None:
-        fields["pass_rates"] = _path(body, "pass_rates", where)
+    fields["track"] = str(body.get("track", TRACKERS[0]))
     return Config(**fields)
 
 
-def _stage(item: Any, where: str) -> Stage:
-    body = dict(mapping(item, where))
+def _unrolled(items: Any, where: str) -> Iterator[Stage]:
+    """The stages of a list, loops written out."""
+    if not isinstance(items, list):
+        raise SsrlError(f"{where}: stages must be a list of mappings like {{method: grpo}}, got {items!r}")
+    for i, item in enumerate(items, 1):
+        place = f"{where}: stage {i}"
+        body = mapping(item, place)
+        if "repeat" not in body:
+            yield _stage(body, place)
+            continue
+        only_known(body, ["repeat", "stages"], place)
+        times = body["repeat"]
+        if type(times) is not int or not 1 <= times <= MAX_LOOP:
+            raise SsrlError(f"{place}: repeat must be an integer from 1 to {MAX_LOOP}, got {times!r}")
+        yield from list(_unrolled(body.get("stages"), place)) * times
+
+
+def _stage(item: Mapping[str, Any], where: str) -> Stage:
+    body = dict(item)
     method = body.pop("method", None)
     if not isinstance(method, str) or method not in METHODS:
         raise SsrlError(f"{where}: method is {method!r}: {suggest(str(method), list(METHODS))}")
     cls = METHODS[method]
-    if cls is not Format:
-        from trl import GRPOConfig, SFTConfig
-
-        known, owned = (GRPOConfig, OWNED_GRPO) if cls is Grpo else (SFTConfig, OWNED_SFT)
-        only_known(body, list(typing.get_type_hints(cls)), where)
-        if body.get(method) is not None:
-            body[method] = _options(body[method], known, owned, f"{where}: {method}")
-        else:
-            body.pop(method, None)
-        if body.get("lora") is not None:
-            body["lora"] = _lora(mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
-    stage: Stage = filled(cls, body, where)
+    known = [{"start": "from"}.get(f.name, f.name) for f in dataclasses.fields(cls)]
+    only_known(body, known, where)
+    if method in OWNED_BY_METHOD:
+        _of_libraries(body, method, where)
+    if body.get("data") is not None:
+        body["data"] = _path(body, "data", where)
+    if body.get("until") is not None:
+        body["until"] = filled(Until, body["until"], f"{where}: until")
+    if body.get("curriculum") is not None:
+        body["curriculum"] = _curriculum(body["curriculum"], f"{where}: curriculum")
+    fields = {{"from": "start"}.get(key, key): value for key, value in body.items() if value is not None}
+    stage: Stage = filled(cls, fields, where)
     return stage
+
+
+def _of_libraries(body: dict[str, Any], method: str, where: str) -> None:
+    """Check the fields of TRL's and peft's classes, in place."""
+    from trl import DPOConfig, GRPOConfig, SFTConfig
+
+    cls = {"grpo": GRPOConfig, "sft": SFTConfig, "dpo": DPOConfig}[method]
+    if body.get(method) is not None:
+        body[method] = _options(body[method], cls, OWNED_BY_METHOD[method], f"{where}: {method}")
+    if body.get("lora") is not None:
+        body["lora"] = _lora(mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
+
+
+def _curriculum(body: Any, where: str) -> Any:
+    fields = dict(mapping(body, where))
+    kind = fields.pop("kind", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SsrlError(f"{where}: kind is {kind!r}: {suggest(str(kind), list(KINDS))}")
+    return filled(KINDS[kind], fields, where)
 
 
 def _options(body: Any, cls: type[Any], owned: Mapping[str, str], where: str) -> dict[str, Any]:
@@ -278,6 +323,8 @@ def _lora(body: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key in body:
         if key not in known:
             raise SsrlError(f"{where}: peft has no LoRA option {key!r}: {suggest(key, known)}")
+    if type(body.get("r", 8)) is not int or body.get("r", 8) < 1:
+        raise SsrlError(f"{where}: r must be an integer of at least 1, got {body['r']!r}")
     try:
         LoraConfig(**body)
     except (TypeError, ValueError) as error:

@@ -16,9 +16,9 @@ from datasets import Dataset
 
 from ssrl_data.rng import Rng
 from ssrl_data.row import unpack_answer
-from ssrl_train.config import Format
 from ssrl_train.models import load_model
 from ssrl_train.rows import column, encode, tokenizer_of
+from ssrl_train.stages import Format
 
 IGNORED = -100  # label of a token that the loss leaves out
 

@@ -1,7 +1,7 @@
 """Several processes that train one model: which of them this is, and waiting for the others.
 
-Started by `accelerate launch` or `torchrun`, every process runs the same command; what is written once is written by the
-main one. All processes must see the same OUT folder.
+Started by `accelerate launch` or `torchrun`, every process runs the same command; what is written once is written by
+the main one. All processes must see the same OUT folder.
 """
 
 from __future__ import annotations

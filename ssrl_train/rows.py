@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from datasets import Dataset, Features, Image, List, load_dataset
 
 from ssrl_data.core import SsrlError
-from ssrl_data.pass_rates import left_out
 from ssrl_data.registry import suggest
 from ssrl_data.row import digest
 
@@ -103,19 +102,6 @@ def of_tasks(rows: Dataset, tasks: Sequence[str]) -> Dataset:
         if name not in task:
             raise SsrlError(f"a stage takes rows of {name!r} and there are none: {suggest(name, set(task))}")
     return rows.select([i for i, name in enumerate(task) if name in tasks])
-
-
-def kept(rows: Dataset, pass_rates: Path) -> Dataset:
-    """The rows that a table of `ssrl grade --pass-rates` does not say to leave out.
-
-    Raises:
-        SsrlError: the file is not such a table, or it leaves no row.
-    """
-    out = left_out(pass_rates)
-    places = [i for i, id in enumerate(column(rows, "id")) if id not in out]
-    if not places:
-        raise SsrlError(f"{pass_rates} leaves none of the {len(rows)} rows: widen its band with `ssrl grade --band`")
-    return rows.select(places)
 
 
 def mean_chance(rows: Dataset) -> float | None:

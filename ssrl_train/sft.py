@@ -9,7 +9,7 @@ whose samples all agree gives GRPO no signal, and that a few thousand such steps
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from trl import SFTConfig, SFTTrainer
 
 from ssrl_data.core import SsrlError
 from ssrl_data.row import unpack_answer
-from ssrl_train.config import Sft
 from ssrl_train.memo import decoded_once
 from ssrl_train.rows import column
-from ssrl_train.trainer import adapter, machine_options, run_trainer
+from ssrl_train.stages import Sft
+from ssrl_train.trainer import adapter, machine_options, run_trainer, save_merged
 
 
 def responses(rows: Dataset) -> list[str]:
@@ -67,7 +67,14 @@ def make_sft_args(stage: Sft, seed: int, folder: Path) -> SFTConfig:
 
 
 def train_sft(
-    model: str, processor: Any, rows: Dataset, stage: Sft, args: SFTConfig, out: Path, say: Callable[[str], None]
+    model: str,
+    processor: Any,
+    examples: Dataset,
+    stage: Sft,
+    args: SFTConfig,
+    out: Path,
+    say: Callable[[str], None],
+    callbacks: Sequence[Any] = (),
 ) -> None:
     """Train, from the last checkpoint where there is one, and save a whole model, processor and trainer state to `out`.
 
@@ -76,23 +83,20 @@ def train_sft(
     Args:
         model: hub name or folder to start from.
         processor: its processor.
-        rows: the stage's rows, pictures encoded.
+        examples: rows of `prompt` and `completion`, and `images` where there are.
         stage: the stage.
         args: its options, from `make_sft_args`.
         out: folder to save to.
         say: takes lines of progress.
+        callbacks: of transformers, called beside ours.
     """
     trainer = SFTTrainer(
         model=model,
         args=args,
-        train_dataset=examples(rows),
+        train_dataset=examples,
         processing_class=processor,
         peft_config=adapter(stage.lora),
+        callbacks=list(callbacks),
     )
-    run_trainer(trainer, "loss", say)
-    net = trainer.accelerator.unwrap_model(trainer.model)
-    if stage.lora is not None:
-        net = net.merge_and_unload()
-    net.save_pretrained(out)
-    processor.save_pretrained(out)
-    trainer.state.save_to_json(str(out / "trainer_state.json"))
+    run_trainer(trainer, "loss", say, stage.until)
+    save_merged(trainer, processor, out)

@@ -11,6 +11,10 @@ from typing import Any
 import torch
 from transformers import PrinterCallback, TrainerCallback
 
+from ssrl_train.models import load_model
+from ssrl_train.processes import barrier, is_main
+from ssrl_train.stages import Until
+
 REPORTS = 20  # lines of progress a run prints where there is no terminal
 
 
@@ -42,21 +46,49 @@ def adapter(lora: Mapping[str, Any] | None) -> Any:
     return LoraConfig(**{"task_type": "CAUSAL_LM", **lora})
 
 
-def run_trainer(trainer: Any, metric: str, say: Callable[[str], None]) -> None:
+def run_trainer(trainer: Any, metric: str, say: Callable[[str], None], until: Until | None = None) -> None:
     """Train, from the last checkpoint where there is one.
 
     Args:
         trainer: one of TRL's.
         metric: what lines of progress tell.
         say: takes them.
+        until: when to end before the last step.
     """
     if trainer.args.disable_tqdm:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Progress(metric, say))
+    if until is not None:
+        trainer.add_callback(Ending(until, say))
     begun = last_checkpoint(Path(trainer.args.output_dir))
     if begun is not None:
         say(f"resuming from {begun}")
     trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+
+
+def save_merged(trainer: Any, processor: Any, out: Path) -> None:
+    """Save a trained model, an adapter merged into the weights that it was trained on, with processor and state.
+
+    Args:
+        trainer: one of TRL's, after its training.
+        processor: the model's.
+        out: folder to save to.
+    """
+    trainer.save_model(str(out))  # in every process: a sharded model is gathered here
+    barrier()
+    if is_main():
+        if (out / "adapter_config.json").is_file():
+            merge(str(out), out)
+        processor.save_pretrained(out)
+        trainer.state.save_to_json(str(out / "trainer_state.json"))
+
+
+def merge(adapted: str, out: Path) -> None:
+    """Write the model that a folder's adapter makes of its base; files of an adapter in `out` are removed."""
+    model = load_model(adapted).to("cpu")
+    for file in out.glob("adapter_*"):
+        file.unlink()
+    model.save_pretrained(out)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -84,3 +116,23 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         every = max(1, state.max_steps // REPORTS)
         if logs and self.metric in logs and state.is_world_process_zero and state.global_step % every == 0:
             self.say(f"step {state.global_step}/{state.max_steps}: {self.metric} {logs[self.metric]:.3f}")
+
+
+class Ending(TrainerCallback):  # type: ignore[misc]
+    """Ends a stage when a metric has passed its bound; looks at the logged history alone, which a resumed run has."""
+
+    def __init__(self, until: Until, say: Callable[[str], None]) -> None:
+        self.until, self.say = until, say
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """Stop when the mean over the last logged steps passes the bound."""
+        until = self.until
+        values = [entry[until.metric] for entry in state.log_history if entry.get(until.metric) is not None]
+        if not logs or until.metric not in logs or len(values) < until.over:
+            return
+        mean = sum(values[-until.over :]) / until.over
+        above = until.above is not None and mean >= until.above
+        if above or (until.below is not None and mean <= until.below):
+            control.should_training_stop = True
+            if state.is_world_process_zero:
+                self.say(f"{until.metric} is {mean:.3f} over {until.over} steps: the stage ends at {state.global_step}")

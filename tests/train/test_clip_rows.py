@@ -10,9 +10,10 @@ import pytest
 
 from ssrl_data.build.run import build
 from ssrl_data.recipe import Recipe, part
-from ssrl_train.config import Config, Eval, Format, Grpo
+from ssrl_train.config import Config, Eval
 from ssrl_train.rows import column, load_rows
 from ssrl_train.run import run
+from ssrl_train.stages import Format, Grpo
 from ssrl_train.tiny import Tiny
 
 STEPS = 3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ import yaml
 from command import ROOT
 
 from ssrl_data.core import SsrlError
-from ssrl_train.config import Config, Format, Grpo, Sft, load_config
+from ssrl_train.config import Config, load_config
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.preflight import setup_faults
 from ssrl_train.sft import make_sft_args
+from ssrl_train.stages import Format, Grpo, Sample, Sft
 from ssrl_train.tiny import Tiny
 
 SHIPPED = sorted((ROOT / "tasks/recipes/train").glob("*.yaml"))
@@ -25,12 +27,13 @@ TOKENS = {
     "autoif": 2048,
 }
 GRPO = {"method": "grpo", "grpo": {"max_steps": 2}}
+SAMPLE = {"method": "sample", "name": "probe"}
 BASE = {"data": "d", "out": "o", "model": "m", "stages": [GRPO]}
 
 
 def write(folder: Path, body: object) -> Path:
     path = folder / "run.yaml"
-    path.write_text(body if isinstance(body, str) else yaml.safe_dump(body), encoding="utf-8")
+    path.write_text(body if isinstance(body, str) else yaml.safe_dump(json.loads(json.dumps(body))), encoding="utf-8")
     return path
 
 
@@ -60,6 +63,21 @@ def test_reads_every_part(tmp_path: Path) -> None:
     assert (config.eval.split, config.eval.rows, config.response_tokens()) == ("val", 10, 7)
 
 
+def test_a_loop_is_written_out_and_names_mean_the_latest(tmp_path: Path) -> None:
+    inner = [SAMPLE, {"method": "sft", "responses": "probe", "keep": [0.5, 1]}, {**GRPO, "from": "sft"}]
+    stages = [
+        {"method": "format"},
+        {"repeat": 2, "stages": inner},
+        {**GRPO, "from": "format"},
+        {**GRPO, "from": "start"},
+    ]
+    config = load_config(write(tmp_path, {**BASE, "stages": stages}))
+    assert [type(stage) for stage in config.stages] == [Format, *2 * [Sample, Sft, Grpo], Grpo, Grpo]
+    # Place of the stage that each goes on from: a sample stage makes no model, and a name means the latest.
+    assert [config.origin(i) for i in range(9)] == [None, 0, 0, 2, 3, 3, 5, 0, None]
+    assert [config.sampled(i, "probe") for i in (2, 5)] == [1, 4]
+
+
 def test_the_command_line_comes_first(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, BASE), Path("x"), Path("y"), 0)
     assert (config.data, config.out, config.seed) == (Path("x"), Path("y"), 0)
@@ -78,7 +96,30 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"stage": []}, r"unknown key 'stage': did you mean 'stages'"),
-        ({"stages": []}, "no stage"),
+        ({"stages": [], "eval": None}, "no stage and no eval"),
+        ({"stages": [{"repeat": 0, "stages": [GRPO]}]}, "stage 1: repeat must be an integer from 1"),
+        ({"stages": [{"repeat": 2, "stage": [GRPO]}]}, "unknown key 'stage': did you mean 'stages'"),
+        ({"stages": [{"repeat": 2, "stages": [{"method": "gpro"}]}]}, "stage 1: stage 1: method is 'gpro'"),
+        ({"stages": [{**GRPO, "from": "warm"}]}, "stage 1 goes on from 'warm' and no stage before it"),
+        ({"stages": [SAMPLE, {**GRPO, "from": "probe"}]}, "stage 2 goes on from 'probe' and no stage before it"),
+        ({"stages": [{**GRPO, "start": "previous"}]}, "unknown key 'start'"),
+        ({"stages": [{**GRPO, "name": "start"}]}, "name is 'start': choose another one"),
+        ({"stages": [{**GRPO, "name": "a/b"}]}, "name is 'a/b': choose another one"),
+        ({"stages": [{**GRPO, "pass_rates": "probe"}]}, "add {method: sample} before it"),
+        ({"stages": [SAMPLE, {**GRPO, "pass_rates": "prob"}]}, "did you mean 'probe'"),
+        ({"stages": [{**GRPO, "keep": [0.1, 0.9]}]}, "keep wants pass_rates"),
+        ({"stages": [SAMPLE, {**GRPO, "pass_rates": "probe", "keep": [0.9, 0.1]}]}, "two rising shares"),
+        ({"stages": [SAMPLE, {**GRPO, "pass_rates": "probe", "keep": [0.9]}]}, "two rising shares"),
+        ({"stages": [SAMPLE, {"method": "sft", "keep": [0.5, 1]}]}, "keep wants responses"),
+        ({"stages": [SAMPLE, {"method": "sft", "responses": "probe", "each": 0}]}, "each is 0"),
+        ({"stages": [{"method": "dpo"}]}, "dpo wants pairs"),
+        ({"stages": [{"method": "dpo", "data": "folder"}]}, "dpo wants pairs"),
+        ({"stages": [{**GRPO, "until": {"metric": "reward"}}]}, "exactly one of above and below"),
+        ({"stages": [{**GRPO, "until": {"abov": 1.0}}]}, "did you mean 'above'"),
+        ({"stages": [{**GRPO, "reward": "verfy"}]}, "reward is 'verfy': choose verify, random or form"),
+        ({"stages": [{**GRPO, "curriculum": {"kind": "fronter"}}]}, "kind is 'fronter': did you mean 'frontier'"),
+        ({"stages": [{**GRPO, "grpo": {"report_to": "wandb"}}]}, "report_to is set by the run: use `track`"),
+        ({"track": "trakio"}, "track is 'trakio': did you mean 'trackio'"),
         ({"stages": {"method": "grpo"}}, "stages must be a list"),
         ({"stages": [{"method": "gpro"}]}, r"stage 1: method is 'gpro': did you mean 'grpo'"),
         ({"stages": [{"method": "grpo", "grpo": {"num_generation": 8}}]}, "did you mean 'num_generations'"),
@@ -86,8 +127,7 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [{"method": "grpo", "grpo": {"learning_rate": "fast"}}]}, "learning_rate must be a number"),
         ({"stages": [{"method": "grpo", "grpo": {"log_completions": "yes"}}]}, "must be true or false"),
         ({"stages": [{"method": "grpo", "lora": {"rank": 8}}]}, "peft has no LoRA option 'rank'"),
-        ({"stages": [{"method": "grpo", "lora": {"r": 0}}, GRPO]}, "lora"),
-        ({"stages": [{"method": "grpo", "lora": {"r": 8}}, GRPO]}, "`lora` of a grpo stage is for the last stage"),
+        ({"stages": [{"method": "grpo", "lora": {"r": 0}}]}, "lora: r must be an integer of at least 1"),
         ({"stages": [{"method": ["grpo"]}]}, r"stage 1: method is \['grpo'\]"),
         (
             {"stages": [{"method": "grpo", "grpo": {"learning_rate": [1]}}]},

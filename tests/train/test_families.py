@@ -11,9 +11,10 @@ import torch
 from command import ROOT
 from safetensors.torch import load_file
 
-from ssrl_train.config import Config, Grpo, load_config
+from ssrl_train.config import Config, load_config
 from ssrl_train.models import load_model
 from ssrl_train.run import run
+from ssrl_train.stages import Grpo
 from ssrl_train.tiny import Tiny
 
 pytest_plugins = ("train_rows",)

@@ -7,11 +7,11 @@ from datasets import Dataset
 
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.row import pack_answer
-from ssrl_train.config import Format
 from ssrl_train.evaluate import answers
 from ssrl_train.format import random_responses, train_format
 from ssrl_train.memo import decoded_once
 from ssrl_train.models import load_model, load_model_config, vision_tokens
+from ssrl_train.stages import Format
 from ssrl_train.tiny import load_processor
 
 pytest_plugins = ("train_rows",)

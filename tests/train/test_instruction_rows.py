@@ -11,10 +11,11 @@ from command import ROOT
 
 from ssrl_data.build.run import build
 from ssrl_data.recipe import Recipe, part
-from ssrl_train.config import Config, Eval, Grpo
+from ssrl_train.config import Config, Eval
 from ssrl_train.rewards import verify
 from ssrl_train.rows import column, load_rows
 from ssrl_train.run import run
+from ssrl_train.stages import Grpo
 from ssrl_train.tiny import Tiny
 
 SMALL: dict[str, Any] = {

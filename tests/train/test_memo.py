@@ -17,9 +17,9 @@ from transformers import (
     SiglipImageProcessorPil,
 )
 
-from ssrl_train.config import Grpo
 from ssrl_train.grpo import make_args, train_grpo
 from ssrl_train.memo import decoded_once, processed_once
+from ssrl_train.stages import Grpo
 from ssrl_train.tiny import IMAGE_SLOT, Tiny, build_model, build_processor, load_processor, texts_of
 
 pytest_plugins = ("train_rows",)

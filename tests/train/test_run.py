@@ -17,9 +17,10 @@ from command import ROOT, ssrl
 from datasets import Dataset
 
 from ssrl_data.core import SsrlError
-from ssrl_train.config import Config, Eval, Format, Grpo, load_config
+from ssrl_train.config import Config, Eval, load_config
 from ssrl_train.rows import column, load_rows, mean_chance, sample
 from ssrl_train.run import run
+from ssrl_train.stages import Format, Grpo
 from ssrl_train.tiny import Tiny
 from ssrl_train.trainer import last_checkpoint
 
@@ -60,20 +61,26 @@ def test_a_run_leaves_a_model_a_curve_and_a_result_and_is_done_once(config: Conf
     stamp = (config.out / "model" / "model.safetensors").stat().st_mtime_ns
     said.clear()
     assert run(config, said.append) == result
-    assert said == [f"{config.out}: already complete"]
+    assert not [line for line in said if line.startswith("stage")]
     assert (config.out / "model" / "model.safetensors").stat().st_mtime_ns == stamp
 
-    with pytest.raises(SsrlError, match="another seed: 0 there, 1 now"):
+    with pytest.raises(SsrlError, match="0-start was made with another seed: 0 there, 1 now"):
         run(replace(config, seed=1))
-    with pytest.raises(SsrlError, match="another stages"):
-        run(replace(config, stages=(Grpo(OPTIONS),)))
+    with pytest.raises(
+        SsrlError, match=r"2-grpo was made with another stage\.grpo\.learning_rate: 0\.001 there, 0\.1 now"
+    ):
+        run(replace(config, stages=(config.stages[0], Grpo({**OPTIONS, "learning_rate": 0.1}))))
 
-    found = ssrl("eval", config.out / "model", config.data, "--rows", "12", "--max-new-tokens", "4", "--per-row")
-    assert found.returncode == 0, found.stderr
-    lines = [json.loads(line) for line in found.stdout.splitlines()]
-    assert [line["id"] for line in lines] == column(sample(load_rows(config.data, "test"), 12), "id")
-    assert sum(line["exact"] for line in lines) / 12 == pytest.approx(result["after"])
-    assert f"accuracy {result['after']:.3f}" in found.stderr
+    kept = pq.read_table(sorted((config.out / "eval" / "2-grpo").glob("rollouts-*.parquet")))
+    assert kept["id"].to_pylist() == column(sample(load_rows(config.data, "test"), 12), "id")
+    assert sum(kept["exact"].to_pylist()) / 12 == pytest.approx(result["after"])
+
+    # A stage more goes on from what is there.
+    model = (config.out / "stages" / "2-grpo" / "model.safetensors").stat().st_mtime_ns
+    longer = replace(config, stages=(*config.stages, Grpo({**OPTIONS, "max_steps": 2}, name="more")))
+    assert run(longer, said.append)["steps"] == 6
+    assert (config.out / "stages" / "2-grpo" / "model.safetensors").stat().st_mtime_ns == model
+    assert (config.out / "model").resolve().name == "3-more"
 
 
 def test_killed_in_a_stage_it_goes_on_from_the_last_checkpoint(config: Config, tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_another_dataset_in_the_same_place_is_another_run(config: Config, tmp_pa
     run(short, lambda line: None)  # the same rows elsewhere are the same run
     manifest = json.loads((moved / "manifest.json").read_text())
     (moved / "manifest.json").write_text(json.dumps({**manifest, "fingerprint": "other"}))
-    with pytest.raises(SsrlError, match="another dataset"):
+    with pytest.raises(SsrlError, match="0-start was made with another data"):
         run(replace(short, data=moved), lambda line: None)
 
 

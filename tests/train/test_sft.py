@@ -18,13 +18,14 @@ from ssrl_data.core import SsrlError
 from ssrl_data.grade import grade
 from ssrl_data.row import schema, unpack_answer
 from ssrl_train import preflight
-from ssrl_train.config import Config, Format, Grpo, Sft
+from ssrl_train.config import Config
 from ssrl_train.format import _labelled
 from ssrl_train.memo import decoded_once
 from ssrl_train.models import load_model
 from ssrl_train.rows import column, divided, load_rows, tokenizer_of
 from ssrl_train.run import run
 from ssrl_train.sft import examples, make_sft_args, responses, train_sft
+from ssrl_train.stages import Format, Grpo, Sft
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 
 pytest_plugins = ("train_rows",)
@@ -101,7 +102,7 @@ def test_a_few_steps_learn_the_solutions(
     train_sft(
         str(start),
         processor,
-        rows,
+        examples(rows),
         stage,
         make_sft_args(stage, 0, tmp_path / "checkpoints"),
         tmp_path / "out",
@@ -134,23 +135,23 @@ def test_a_run_goes_on_from_the_cold_start_on_other_rows(
     seen: dict[str, set[str]] = {}
 
     def noting(name: str, at: int) -> None:
-        train = getattr(__import__("ssrl_train.run", fromlist=["run"]), name)
+        inner = getattr(__import__("ssrl_train.run", fromlist=["run"]), name)
 
-        def noted(*args: Any) -> None:
+        def noted(*args: Any, **options: Any) -> Any:
             seen[name] = set(column(args[at], "id"))
-            train(*args)
+            return inner(*args, **options)
 
         monkeypatch.setattr(f"ssrl_train.run.{name}", noted)
 
-    noting("train_sft", 2)
+    noting("examples", 0)
     noting("train_grpo", 2)
     stages = (Sft(30, {**OPTIONS, "max_steps": 6, "save_steps": 3}, LORA), Grpo({**SAMPLED, "beta": 0.01}))
     config = Config(solutions, tmp_path / "run", Tiny(), stages, eval=None)
     said: list[str] = []
     result = run(config, said.append)
     every = set(column(load_rows(solutions, "train"), "id"))
-    assert len(seen["train_sft"]) == 30
-    assert seen["train_grpo"] == every - seen["train_sft"]
+    assert len(seen["examples"]) == 30
+    assert seen["train_grpo"] == every - seen["examples"]
     assert (result["sft_rows"], result["sft_steps"], result["steps"], result["train_rows"]) == (30, 6, 2, len(every))
     assert result["sft_loss_last"] < result["sft_loss_first"]
     assert any(line.startswith("step 6/6: loss") for line in said)

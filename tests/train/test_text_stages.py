@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from ssrl_data.build.run import build
 from ssrl_data.core import SsrlError
 from ssrl_data.recipe import Recipe, part
 from ssrl_train import grpo
-from ssrl_train.config import Config, Eval, Format, Grpo, Sft, load_config
+from ssrl_train.config import Config, Eval, load_config
 from ssrl_train.rows import column, divided, load_rows, of_tasks
 from ssrl_train.run import run
+from ssrl_train.stage_rows import StageRows
+from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import Tiny
 
 SMALL = {
@@ -103,17 +104,22 @@ def test_supervised_stages_take_rows_of_their_tasks_alone(data: Path, tmp_path: 
 
 def test_rows_outside_the_band_are_not_trained_on(data: Path, tmp_path: Path) -> None:
     rows = load_rows(data, "train")
-    out = column(rows, "id")[::2]
+    ids = column(rows, "id")
     rates = tmp_path / "rates.parquet"
-    pq.write_table(pa.table({"id": out, "keep": [False] * len(out)}), rates)
-    stages = (Format(steps=1, batch=2), Grpo(SMALL))
-    config = Config(data, tmp_path / "run", Tiny("qwen3"), stages, pass_rates=rates, eval=None)
-    said: list[str] = []
-    result = run(config, said.append)
-    assert result["train_rows"] == len(rows) - len(out)
-    assert said[0] == f"{len(rows) - len(out)} of {len(rows)} rows lie in the band of {rates}"
-    saved = json.loads((config.out / "config.json").read_text())
-    assert saved["pass_rates"] == str(rates)
-    pq.write_table(pa.table({"id": column(rows, "id"), "keep": [False] * len(rows)}), tmp_path / "none.parquet")
-    with pytest.raises(SsrlError, match="leaves none of the"):
-        run(dataclasses.replace(config, out=tmp_path / "other", pass_rates=tmp_path / "none.parquet"), said.append)
+    measured = {"id": ids[::2], "pass_rate": [i % 4 / 4 for i in range(len(ids[::2]))]}
+    pq.write_table(pa.table({**measured, "keep": [rate > 0.2 for rate in measured["pass_rate"]]}), rates)
+    config = Config(data, tmp_path / "run", Tiny("qwen3"), (Grpo(SMALL, pass_rates=str(rates)),), eval=None)
+    read = StageRows(config, data)
+    read.divide()
+    assert column(read.sampled(0, frozenset(), rates), "id") == [id for i, id in enumerate(ids[::2]) if i % 4]
+    banded = dataclasses.replace(config, stages=(Grpo(SMALL, pass_rates=str(rates), keep=(0.0, 0.25)),))
+    read = StageRows(banded, data)
+    read.divide()
+    assert column(read.sampled(0, frozenset(ids[:2]), rates), "id") == [
+        id for i, id in enumerate(ids[::2]) if i % 4 < 2 and i
+    ]
+    assert run(config, lambda line: None)["steps"] == SMALL["max_steps"]
+    (tmp_path / "few.parquet").write_bytes(rates.read_bytes())
+    narrow = Grpo(SMALL, pass_rates=str(tmp_path / "few.parquet"), keep=(0.9, 0.95))
+    with pytest.raises(SsrlError, match="widen `keep`"):
+        run(dataclasses.replace(config, out=tmp_path / "other", stages=(narrow,)), lambda line: None)

@@ -1,0 +1,84 @@
+"""The preflight of a run: every check of `preflight` on every stage, before a model is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from datasets import Dataset
+
+from ssrl_train import preflight
+from ssrl_train.config import Config
+from ssrl_train.dpo import make_dpo_args
+from ssrl_train.grpo import make_args, prompts_a_batch
+from ssrl_train.memo import decoded_once
+from ssrl_train.sft import make_sft_args, responses
+from ssrl_train.stage_rows import Key, StageRows
+from ssrl_train.stages import Dpo, Grpo, Sample, Sft, on_solutions
+
+
+def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Callable[[str], None]) -> None:
+    """Check rows and options.
+
+    Args:
+        config: the run.
+        rows: its rows, not yet divided.
+        held: its held-out rows.
+        say: takes what may go wrong and cannot be settled here.
+
+    Raises:
+        SsrlError: all faults, a line each.
+    """
+    gpu, faults = torch.cuda.is_available(), list[str]()
+    prompts: dict[Key, list[preflight.Share]] = {key: [] for key in rows.datasets}
+    for stage in config.stages:
+        key = rows.key(stage)
+        if isinstance(stage, Sft):
+            faults += preflight.precision_faults(make_sft_args(stage, config.seed, config.out), gpu)
+        elif isinstance(stage, Dpo):
+            faults += preflight.precision_faults(make_dpo_args(stage, config.seed, config.out), gpu)
+        elif isinstance(stage, Grpo) and key is not None:
+            args = make_args(stage, config.seed, config.out, [])
+            faults += preflight.setup_faults(args, gpu)
+            prompts[key].append((prompts_a_batch(args), stage.tasks))
+            pictures = "images" in rows.datasets[key].column_names
+            for caution in preflight.cautions(args, pictures, stage.lora is None):
+                say(f"note: {caution}")
+    of_rows: list[str] = []
+    for key, train in rows.datasets.items():
+        of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()))
+        if held is not None and config.eval is not None:
+            faults += preflight.split_faults(train, held, config.eval.split)
+    preflight.require(dict.fromkeys([*of_rows, *faults]))
+
+
+def check_processor(config: Config, rows: StageRows, processor: Any, settings: Any) -> None:
+    """Check what the model makes of the rows.
+
+    Args:
+        config: the run.
+        rows: its rows, divided.
+        processor: the start model's.
+        settings: its config.
+
+    Raises:
+        SsrlError: the faults of the first stage that has any.
+    """
+    limit = settings.get_text_config().max_position_embeddings
+    for i, stage in enumerate(config.stages):
+        if rows.key(stage) is None:
+            continue
+        context, completion = limit, None
+        if isinstance(stage, Grpo):
+            args = make_args(stage, config.seed, config.out, [])
+            completion = args.max_completion_length
+            if args.use_vllm and args.vllm_max_model_length:
+                context = args.vllm_max_model_length
+        elif isinstance(stage, Sample):
+            completion = stage.max_new_tokens or config.response_tokens()
+        train = decoded_once(rows.pool(i).train)
+        preflight.require(preflight.processor_faults(processor, train, context, completion))
+        if on_solutions(stage) and isinstance(stage, Sft):
+            own, cut = rows.solutions(i), make_sft_args(stage, config.seed, config.out).max_length
+            preflight.require(preflight.solution_faults(processor, decoded_once(own), responses(own), limit, cut))
