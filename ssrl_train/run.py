@@ -9,6 +9,7 @@ OUT/eval/2-grpo/ ...        held-out responses of a stage's model, and their ver
 OUT/model                   the last model: a link to its stage
 OUT/result.json             written last: accuracy before and after, its chance and interval, the reward's, speed
 OUT/reward.png              reward against step
+OUT/run.html                all of this as a page, at any moment of the run
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, load_dataset
+from transformers import TrainerCallback
 
 from ssrl_data.build.run import build
 from ssrl_data.core import SsrlError, Verdict
@@ -39,6 +41,7 @@ from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
 from ssrl_train.inputs import data_fingerprint, stage_inputs
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import adapter_base, load_model_config, vision_tokens
+from ssrl_train.page import PageCallback
 from ssrl_train.processes import is_main, once
 from ssrl_train.responses import pairs, right_responses
 from ssrl_train.result import rewards_of, states, summary
@@ -48,6 +51,7 @@ from ssrl_train.sft import examples, make_sft_args, responses, train_sft
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, name_of, on_solutions
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
+from ssrl_train.tracking import require_tracker, tracking
 from ssrl_train.trainer import merge
 
 Say = Callable[[str], None]
@@ -88,13 +92,15 @@ class _Run:
 
     def __init__(self, config: Config, say: Say) -> None:
         self.config, self.say = config, say
+        require_tracker(config.track)
         data = self._dataset()
         self.rows = StageRows(config, data)
+        self.page = PageCallback(config.out, data, say)
         held = load_rows(data, config.eval.split, config.modality) if config.eval else None
         check_rows(config, self.rows, held, say)
         self.rows.divide()
         self.folders = [config.out / "stages" / f"{i}-{name_of(stage)}" for i, stage in enumerate(config.stages, 1)]
-        self.start = self._start(data)
+        self.start = self._start()
         self.processor = load_processor(self.start)
         settings = load_model_config(self.start)
         self.forbidden = vision_tokens(self.processor, settings)
@@ -119,7 +125,7 @@ class _Run:
         once(make)
         return folder
 
-    def _start(self, data: Path) -> str:
+    def _start(self) -> str:
         """The model that the first stage starts from."""
         if not isinstance(self.config.model, Tiny):
             return self.config.model
@@ -164,6 +170,7 @@ class _Run:
         if last is not None:
             link(out / "model", self.folders[last])
         write_json(out / "result.json", result)
+        self.page.write()
 
     def _stage(self, i: int) -> None:
         """Make what a stage makes, where it is not there."""
@@ -181,6 +188,11 @@ class _Run:
             _free()
 
         committed(folder, inputs, make)
+        once(self.page.write)
+
+    def _callbacks(self, i: int) -> list[TrainerCallback]:
+        """What watches a stage's trainer."""
+        return [*tracking(self.config.track, self.config.out, self.folders[i].name), self.page]
 
     def _make(self, i: int, out: Path, work: Path) -> None:
         stage, model, seed = self.config.stages[i], self._going_on(i), self._seed(i)
@@ -191,10 +203,14 @@ class _Run:
             self._sample(i, stage, model, out, work)
         elif isinstance(stage, Sft):
             sft = make_sft_args(stage, seed, work)
-            train_sft(model, self.processor, self._targets(i, stage, out), stage, sft, out, self.say)
+            train_sft(
+                model, self.processor, self._targets(i, stage, out), stage, sft, out, self.say, self._callbacks(i)
+            )
         elif isinstance(stage, Dpo):
             dpo = make_dpo_args(stage, seed, work)
-            train_dpo(model, self.processor, self._targets(i, stage, out), stage, dpo, out, self.say)
+            train_dpo(
+                model, self.processor, self._targets(i, stage, out), stage, dpo, out, self.say, self._callbacks(i)
+            )
         else:
             args = make_args(stage, seed, work, self.forbidden)
             rows, least = self.rows.sampled(i, self._shown(i), self._table(i, stage)), prompts_a_batch(args)

@@ -13,6 +13,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from ssrl_train.models import load_model
 from ssrl_train.processes import barrier, is_main
+from ssrl_train.resume import restored
 from ssrl_train.stages import Until
 
 REPORTS = 20  # lines of progress a run prints where there is no terminal
@@ -63,7 +64,8 @@ def run_trainer(trainer: Any, metric: str, say: Callable[[str], None], until: Un
     begun = last_checkpoint(Path(trainer.args.output_dir))
     if begun is not None:
         say(f"resuming from {begun}")
-    trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+    with restored(trainer, begun):
+        trainer.train(resume_from_checkpoint=str(begun) if begun else None)
 
 
 def save_merged(trainer: Any, processor: Any, out: Path) -> None:
