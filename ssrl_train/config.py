@@ -62,7 +62,12 @@ OWNED = {
     "resume_from_checkpoint": "nothing: a run resumes by itself",
 }
 OWNED_BY_METHOD = {
-    "grpo": OWNED | {"remove_unused_columns": "nothing: the reward reads the `answer` column"},
+    "grpo": OWNED
+    | {
+        "remove_unused_columns": "nothing: the reward reads the `answer` column",
+        "shuffle_dataset": "`curriculum`",
+        "ignore_data_skip": "nothing: a run resumes by itself",
+    },
     "sft": OWNED
     | {
         **dict.fromkeys(("assistant_only_loss", "completion_only_loss"), "nothing: the loss is on the response alone"),

@@ -1,18 +1,23 @@
-"""One GRPO stage: TRL's trainer as it is, given our rows, our reward and a processor that repeats no work."""
+"""One GRPO stage: TRL's trainer with our sampler, given our rows, our reward and a processor that repeats no work."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
+from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.core import SsrlError
-from ssrl_train.config import Grpo
-from ssrl_train.rewards import verify
+from ssrl_train.curriculum import Curriculum, Uniform
+from ssrl_train.processes import is_main
+from ssrl_train.rewards import REWARDS
+from ssrl_train.sampler import RowSampler
+from ssrl_train.stages import Grpo
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 
 
@@ -47,8 +52,104 @@ def prompts_a_batch(args: GRPOConfig) -> int:
     return int(args.generation_batch_size // args.num_generations)
 
 
+def updates(args: GRPOConfig, rows: int) -> int:
+    """Updates of a whole stage: `max_steps`, else as many as `num_train_epochs` passes over the rows take."""
+    if args.max_steps > 0:
+        return int(args.max_steps)
+    repeats = args.num_iterations * args.steps_per_generation
+    batches = args.num_train_epochs * rows * repeats / prompts_a_batch(args)
+    steps: int = math.ceil(batches / args.gradient_accumulation_steps)
+    return max(1, steps)
+
+
+class Trainer(GRPOTrainer):  # type: ignore[misc]
+    """TRL's trainer, whose rows come from a curriculum and whose rewards go to it.
+
+    It always has our sampler: the stock one begins again with the order of the first epoch when a run is resumed in a
+    later one. The whole run is one epoch of the loader, whatever the number of passes over the rows.
+
+    Args:
+        model: hub name or folder to start from.
+        processor: its processor.
+        rows: training rows, pictures decoded on access.
+        reward: scores completions; see `rewards`.
+        args: options.
+        curriculum: which rows are drawn when.
+        rates: pass rates of some rows by id, known beforehand.
+        lora: `peft.LoraConfig`; None trains every weight.
+        callbacks: told what happens.
+
+    Raises:
+        SsrlError: rows and curriculum do not go together.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        processor: Any,
+        rows: Dataset,
+        reward: Callable[..., Any],
+        args: GRPOConfig,
+        curriculum: Curriculum,
+        rates: Mapping[str, float] | None = None,
+        lora: Any = None,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        args.max_steps = updates(args, len(rows))
+        self.sampler = RowSampler(
+            rows,
+            curriculum,
+            prompts=prompts_a_batch(args),
+            generations=args.num_generations,
+            repeats=args.num_iterations * args.steps_per_generation,
+            batches=args.max_steps * args.gradient_accumulation_steps,
+            seed=args.seed,
+            rates=rates,
+        )
+        super().__init__(
+            model=model,
+            reward_funcs=reward,
+            args=args,
+            train_dataset=rows,
+            processing_class=processor,
+            peft_config=lora,
+            callbacks=list(callbacks),
+        )
+
+    def _get_train_sampler(self, dataset: Dataset | None = None) -> RowSampler:
+        return self.sampler
+
+    def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
+        rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        if self.model.training:
+            ids = [row["id"] for row in inputs]
+            metrics = self.sampler.score(ids, self.accelerator.process_index * len(ids), rewards[:, 0].cpu().numpy())
+            for name, value in metrics.items():
+                self._metrics["train"][name].append(value)
+        return rewards
+
+    # The sampler's state is in trainer_state.json, which is written last: a checkpoint is whole or it is none.
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self.state.stateful_callbacks["RowSampler"] = self.sampler.state()
+        super()._save_checkpoint(model, trial)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            done = self.state.global_step * self.args.gradient_accumulation_steps
+            self.sampler.restore(self.state.stateful_callbacks["RowSampler"], done)
+
+
 def train_grpo(
-    model: str, processor: Any, rows: Dataset, stage: Grpo, args: GRPOConfig, out: Path, say: Callable[[str], None]
+    model: str,
+    processor: Any,
+    rows: Dataset,
+    stage: Grpo,
+    args: GRPOConfig,
+    out: Path,
+    say: Callable[[str], None],
+    rates: Mapping[str, float] | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> None:
     """Train, from the last checkpoint where there is one, and save model, processor and trainer state to `out`.
 
@@ -60,16 +161,22 @@ def train_grpo(
         args: its options, from `make_args`.
         out: folder to save to.
         say: takes lines of progress.
+        rates: pass rates of some rows by id, known beforehand.
+        callbacks: told what happens.
     """
-    trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=verify,
-        args=args,
-        train_dataset=rows,
-        processing_class=processor,
-        peft_config=adapter(stage.lora),
+    trainer = Trainer(
+        model,
+        processor,
+        rows,
+        REWARDS[stage.reward],
+        args,
+        stage.curriculum or Uniform(),
+        rates=rates,
+        lora=adapter(stage.lora),
+        callbacks=callbacks,
     )
-    run_trainer(trainer, "reward", say)
-    trainer.save_model(str(out))
-    processor.save_pretrained(out)
-    trainer.state.save_to_json(str(out / "trainer_state.json"))
+    run_trainer(trainer, "reward", say, stage.until)
+    trainer.save_model(str(out))  # in every process: a sharded model is gathered here
+    if is_main():
+        processor.save_pretrained(out)
+        trainer.state.save_to_json(str(out / "trainer_state.json"))

@@ -28,6 +28,7 @@ from transformers import TrainerCallback
 
 from ssrl_data.build.run import build
 from ssrl_data.core import SsrlError, Verdict
+from ssrl_data.pass_rates import rates
 from ssrl_data.recipe import Recipe, load_recipe
 from ssrl_data.row import digest
 from ssrl_train.artefacts import NOTE, committed, fingerprint_of, link, note_inputs, refuse_other, write_json
@@ -213,13 +214,14 @@ class _Run:
             )
         else:
             args = make_args(stage, seed, work, self.forbidden)
-            rows, least = self.rows.sampled(i, self._shown(i), self._table(i, stage)), prompts_a_batch(args)
+            table, least = self._table(i, stage), prompts_a_batch(args)
+            rows, known = self.rows.sampled(i, self._shown(i), table), rates(table) if table else None
             if len(rows) < least:
                 raise SsrlError(
                     f"stage {i + 1} has {len(rows)} rows and one generation batch takes {least} prompts: widen `keep`, "
                     "sample more rows, or lower per_device_train_batch_size * steps_per_generation"
                 )
-            train_grpo(model, self.processor, decoded_once(rows), stage, args, out, self.say)
+            train_grpo(model, self.processor, decoded_once(rows), stage, args, out, self.say, known)
 
     def _sample(self, i: int, stage: Sample, model: str, out: Path, work: Path) -> None:
         """Responses and pass rates; what is answered is kept in `work` until all is, so a kill costs a batch."""
