@@ -1,4 +1,4 @@
-"""How often a model answers each row: written by `ssrl grade --pass-rates`, read by builds and training runs.
+"""How often a model answers each row: a table of `ssrl eval` or `ssrl grade`, read by builds and training runs.
 
 A row that a model always or never answers right gives group-relative rewards without a difference, so it teaches
 nothing (PretrainZero drops such rows at every step). The table is keyed by row id, a hash of what is asked and what is
@@ -10,8 +10,20 @@ right, so it holds for every build that makes the same row.
 | `n` | responses with a score |
 | `pass_rate` | share of exact ones; null where n is 0, as for rows without truth |
 | `mean_score` | mean score; null likewise |
-| `bucket` | `never`, `seldom` (up to a third), `sometimes` (up to two thirds), `mostly`, `always`; null likewise |
-| `keep` | whether the rate lies strictly inside the band; true where there is none |
+| `bucket` | `pass` (always right), `easy` (half of the time or more), `hard` (less) or `never`; null likewise |
+| `keep` | whether the rate lies strictly inside the band; true where there is none; false where `needless` |
+
+The buckets are the pools of Light-IF (arXiv 2508.03178), but for rows never answered right, which are a pool of their
+own: among their responses there is none to prefer. `ssrl eval` adds what the responses were like:
+
+| column | meaning |
+| --- | --- |
+| `tokens` | mean length |
+| `stopped` | share that ended by themselves |
+| `read` | share in which an answer could be read |
+| `distinct` | how many different ones there are |
+| `blind` | with `--blind`: pass rate without the pictures; null likewise |
+| `needless` | with `--blind`: whether the row needs no looking (`ssrl_train.needless`) |
 """
 
 from __future__ import annotations
@@ -79,10 +91,10 @@ def pass_rates(verdicts: Iterable[Mapping[str, Json]], band: tuple[float, float]
 
 
 def bucket(rate: float) -> str:
-    """In a word how often that is; `rate` in [0, 1]."""
+    """The pool of a row; `rate` in [0, 1]."""
     if rate in (0, 1):
-        return "always" if rate else "never"
-    return "seldom" if rate <= 1 / 3 else "sometimes" if rate <= 2 / 3 else "mostly"
+        return "pass" if rate else "never"
+    return "easy" if rate >= 0.5 else "hard"
 
 
 @lru_cache(maxsize=2)
@@ -121,6 +133,8 @@ def rates(path: Path) -> dict[str, float]:
 def within(path: Path, keep: Sequence[float] | None) -> frozenset[str]:
     """Ids of the rows of a table whose pass rate lies in a closed band; by default of those that it says to keep.
 
+    A row that needs no looking is in no band.
+
     Raises:
         SsrlError: there is no such file, or it is not such a table.
     """
@@ -128,4 +142,7 @@ def within(path: Path, keep: Sequence[float] | None) -> frozenset[str]:
         columns = _read(path, "id", "keep")
         return frozenset(id for id, kept in zip(*columns, strict=True) if kept)
     low, high = keep
-    return frozenset(id for id, rate in rates(path).items() if low <= rate <= high)
+    inside = frozenset(id for id, rate in rates(path).items() if low <= rate <= high)
+    if "needless" not in pq.read_schema(path).names:
+        return inside
+    return inside - {id for id, needless in zip(*_read(path, "id", "needless"), strict=True) if needless}

@@ -1,8 +1,7 @@
-"""The commands `ssrl train`, `ssrl eval` and `ssrl depth`. Nothing heavy is imported until one of them runs."""
+"""The commands `ssrl train` and `ssrl depth`. Nothing heavy is imported until one of them runs."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import warnings
@@ -28,51 +27,6 @@ def train(
 
     settings = load_config(config, data, out, seed)
     _report(run(settings, say=_note), settings.out)
-
-
-def evaluate(
-    model: Annotated[str, typer.Argument(help="a model folder or hub name")],
-    directory: Annotated[Path, typer.Argument(help="a built dataset")],
-    split: Annotated[str, typer.Option(help="which rows")] = "test",
-    modality: Annotated[str | None, typer.Option(help="which part of the dataset [default: all]")] = None,
-    rows: Annotated[int, typer.Option(min=0, help="at most so many rows, a fixed random sample; 0 is all")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="rows at once")] = 32,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="tokens of a response")] = 256,
-    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="of sampling")] = 0,
-    per_row: Annotated[bool, typer.Option("--per-row", help="print each row's verdict as a JSON line")] = False,
-) -> None:
-    """Measure a model's accuracy on a built dataset."""
-    _quiet()
-    _one_thread()
-    import torch
-
-    from ssrl_train.evaluate import accuracy, answers
-    from ssrl_train.memo import decoded_once
-    from ssrl_train.models import load_model, load_model_config, vision_tokens
-    from ssrl_train.rows import load_rows, sample
-    from ssrl_train.tiny import load_processor
-
-    held = load_rows(directory, split, modality)
-    held = decoded_once(sample(held, rows))
-    processor = load_processor(model)
-    forbidden = vision_tokens(processor, load_model_config(model))
-    torch.manual_seed(seed)
-    verdicts = []
-    for row, response, verdict in answers(
-        load_model(model), processor, held, batch, max_new_tokens, forbidden, temperature
-    ):
-        verdicts.append(verdict)
-        if per_row:
-            line = {"id": row["id"], "response": response, "score": verdict.score, "exact": verdict.exact}
-            typer.echo(json.dumps(line | {"reason": verdict.reason}))
-    found = accuracy(held, verdicts)
-    low, high = found.interval
-    typer.echo(
-        f"accuracy {found.value:.3f} (95% {low:.3f} to {high:.3f}), chance {found.chance:.3f}, "
-        f"{found.rows} rows of {found.photographs} source records",
-        err=per_row,
-    )
 
 
 def depth(

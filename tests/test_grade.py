@@ -163,11 +163,11 @@ def test_pass_rates(dataset: Path, tmp_path: Path) -> None:
     table = pass_rates(grade_file(dataset, path))
     never = {"bucket": "never", "keep": False}
     unknown = {"bucket": None, "keep": True}
-    sometimes = {"bucket": "sometimes", "keep": True}
+    half = {"bucket": "easy", "keep": True}
     assert table.to_pylist() == [
         {"id": "choice", "n": 1, "pass_rate": 0.0, "mean_score": 0.0, **never},
         {"id": "open", "n": 0, "pass_rate": None, "mean_score": None, **unknown},
-        {"id": "order", "n": 4, "pass_rate": 0.5, "mean_score": pytest.approx((2 + partial) / 4), **sometimes},
+        {"id": "order", "n": 4, "pass_rate": 0.5, "mean_score": pytest.approx((2 + partial) / 4), **half},
     ]
     narrow = pass_rates(grade_file(dataset, path), (0.5, 0.9))
     assert narrow["keep"].to_pylist() == [False, True, False]

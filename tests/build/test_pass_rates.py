@@ -27,8 +27,8 @@ def test_rows_outside_the_band_make_way_for_others(photos: Path, tmp_path: Path)
     assert graded.returncode == 0, graded.stderr
     table = {row["id"]: (row["bucket"], row["keep"]) for row in pq.read_table(rates).to_pylist()}
     assert {table[id] for id in never} == {("never", False)}
-    assert {table[id] for id in always} == {("always", False)}
-    assert {table[id] for id in sometimes} == {("sometimes", True)}
+    assert {table[id] for id in always} == {("pass", False)}
+    assert {table[id] for id in sometimes} == {("easy", True)}
 
     built = ssrl(*command, "--out", second, "--pass-rates", rates)
     assert built.returncode == 0, built.stderr
