@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 WINDOW = 0.05  # of the run, over which the smooth line averages
@@ -10,11 +11,8 @@ WINDOW = 0.05  # of the run, over which the smooth line averages
 
 def smoothed(values: Sequence[float], window: int) -> list[float]:
     """The mean of each value and the `window - 1` before it; fewer at the start."""
-    out: list[float] = []
-    for end in range(1, len(values) + 1):
-        recent = values[max(0, end - window) : end]
-        out.append(sum(recent) / len(recent))
-    return out
+    sums = [0.0, *accumulate(values)]
+    return [(sums[end] - sums[max(0, end - window)]) / min(end, window) for end in range(1, len(sums))]
 
 
 def draw(steps: Sequence[int], rewards: Sequence[float], chance: float | None, path: Path) -> None:

@@ -3,7 +3,7 @@
 All three get what the trainer logs, under its own names and step numbers, one run a stage. What counts is the trainer's
 log, which every checkpoint holds: a stage that died after its last checkpoint had sent steps that are trained again, so
 a resumed stage takes these back, as far as the tracker can. trackio's run is written anew from the checkpoint's log;
-TensorBoard is told from which step to forget; Weights & Biases keeps what it was sent first and drops the repeats.
+TensorBoard is told from which step to forget; Weights & Biases is sent the steps again, in the same run.
 
 trackio and TensorBoard keep all in the run's folder, and nothing is sent anywhere:
 
