@@ -14,7 +14,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +23,7 @@ from datasets import Dataset
 from ssrl_data.core import SsrlError
 from ssrl_data.row import unpack_answer
 from ssrl_train.rows import column
-from ssrl_train.sources import FEWEST, LEVEL, Estimate, Floats, Ints, bounds, means, sources
-
-Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+from ssrl_train.sources import FEWEST, Estimate, Floats, Ints, bounds, means, renumbered, sources, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,7 @@ def _paired(rows: Dataset, one: pa.Table, other: pa.Table) -> tuple[Floats, Ints
     both = ~np.isnan(figures).any(axis=1)
     if not both.any():
         raise SsrlError("no row was judged in both tables, so there is no difference: evaluate on labelled tasks")
-    return figures[both], _renumbered(sources(rows)[both])
+    return figures[both], renumbered(sources(rows)[both])
 
 
 def pass_at(k: int, n: int, right: int) -> float:
@@ -242,7 +239,7 @@ class _Table:
         samples, right, chance = self.samples[places], self.right[places], self.luck[places]
         ks = powers(int(samples.min()))
         passed = [[_pass_at(k, int(n), int(c)) for n, c in zip(samples, right, strict=True)] for k in ks]
-        source = _renumbered(self.source[places])
+        source = renumbered(self.source[places])
         figures = np.array([right / samples, *passed, chance]).T
         (accuracy, *passes, _), replicates = _estimates(figures, source, 0)
         count, mean_chance = int(source.max()) + 1, float(chance.mean())
@@ -269,22 +266,16 @@ class _Table:
 _pass_at = lru_cache(maxsize=None)(pass_at)
 
 
-def _renumbered(source: Ints) -> Ints:
-    """Source records of some of the rows, numbered from 0 without gaps."""
-    return np.unique(source, return_inverse=True)[1].astype(np.int64)
-
-
 def _estimates(figures: Floats, source: Ints, lowest: float) -> tuple[list[Estimate], Floats]:
     """The mean over rows of each figure (rows x figures, values from `lowest` to 1), and its replicates."""
     count, values = int(source.max()) + 1, figures.mean(axis=0).tolist()
     replicates = np.concatenate(list(means(figures, source, "measure")))
     if count < FEWEST:
         return [Estimate(value) for value in values], replicates
-    # Where all rows agree there is nothing to draw again. None of n source records differed, so at most this share of
-    # all of them would (Wilson's interval at 0 of n), and those could do so as far as the figure goes.
-    unseen = Z**2 / (count + Z**2)
+    # Where all rows agree there is nothing to draw again.
+    rest = unseen(count)
     return [
-        Estimate(value, max(lowest, value - unseen), min(1.0, value + unseen)) if same else Estimate(value, *pair)
+        Estimate(value, max(lowest, value - rest), min(1.0, value + rest)) if same else Estimate(value, *pair)
         for value, pair, same in zip(
             values, bounds(replicates, count).tolist(), np.ptp(figures, axis=0) == 0, strict=True
         )

@@ -71,6 +71,11 @@ def sources(rows: Dataset) -> Ints:
     return np.array([number[name] for name in roots], np.int64)
 
 
+def renumbered(source: Ints) -> Ints:
+    """Source records of some of the rows, numbered from 0 without gaps."""
+    return np.unique(source, return_inverse=True)[1].astype(np.int64)
+
+
 def means(values: Floats, of: Ints, key: str, draws: int = DRAWS) -> Iterator[Floats]:
     """Means over the rows of source records drawn with replacement.
 
@@ -113,3 +118,12 @@ def bounds(replicates: Floats, count: int, level: float = LEVEL) -> Floats:
     """
     outer = float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf((1 - level) / 2, count - 1)))
     return np.quantile(replicates, [outer, 1 - outer], axis=0).T
+
+
+def unseen(count: int, level: float = LEVEL) -> float:
+    """The most that a share can be of which nothing was seen in `count` source records: Wilson's bound at 0 of n.
+
+    Where all source records agree, so many of the others may not, and a mean in [0, 1] be as far off.
+    """
+    square = float(norm.ppf((1 + level) / 2)) ** 2
+    return square / (count + square)

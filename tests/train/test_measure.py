@@ -153,7 +153,7 @@ def test_the_bootstrap_draws_whole_sources_and_depends_on_nothing_but_the_key() 
 
 @pytest.mark.parametrize(("count", "spread"), [(8, 2.0), (20, 2.0), (60, 8.0)])
 def test_intervals_cover_as_often_as_they_say(count: int, spread: float) -> None:
-    """Sources with accuracies of a Beta law, 6 rows each: the percentile bootstrap covers 90% of the time at 8 sources."""
+    """Sources with accuracies of a Beta law, 6 rows each; plain percentiles of 8 such sources cover 90% of the time."""
     draw, covered, runs = np.random.default_rng(count), 0, 600
     of = np.repeat(np.arange(count), 6)
     for run in range(runs):
