@@ -16,6 +16,7 @@ from ssrl_train.memo import decoded_once
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.stage_rows import Key, StageRows
 from ssrl_train.stages import Dpo, Grpo, Sample, Sft, on_solutions
+from ssrl_train.vllm_images import family_faults
 
 
 def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Callable[[str], None]) -> None:
@@ -78,6 +79,8 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
         elif isinstance(stage, Sample):
             completion = stage.max_new_tokens or config.response_tokens()
         train = decoded_once(rows.pool(i).train)
+        if isinstance(stage, Grpo) and "images" in train.column_names:
+            preflight.require(family_faults(args, settings.model_type))
         preflight.require(preflight.processor_faults(processor, train, context, completion))
         if on_solutions(stage) and isinstance(stage, Sft):
             own, cut = rows.solutions(i), make_sft_args(stage, config.seed, config.out).max_length

@@ -19,6 +19,7 @@ from ssrl_train.rewards import REWARDS
 from ssrl_train.sampler import RowSampler
 from ssrl_train.stages import Grpo
 from ssrl_train.trainer import adapter, machine_options, run_trainer
+from ssrl_train.vllm_images import expanded_once
 
 
 def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRPOConfig:
@@ -115,6 +116,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             peft_config=lora,
             callbacks=list(callbacks),
         )
+        if args.use_vllm and args.vllm_mode == "colocate" and "images" in rows.column_names:
+            self.vllm_generation.generate = expanded_once(self.vllm_generation.generate, processor.image_token_id)
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> RowSampler:
         return self.sampler

@@ -7,6 +7,7 @@ nothing, on the wrong thing, or crashed after an hour.
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -178,7 +179,8 @@ def setup_faults(args: Any, gpu: bool) -> Iterator[str]:
         yield "use_vllm is true and there is no GPU: leave it out"
     if args.use_vllm and importlib.util.find_spec("vllm") is None:
         yield "use_vllm is true and vllm is not installed: install trl[vllm] or leave it out"
-    window = args.steps_per_generation * args.num_iterations // args.gradient_accumulation_steps or 1
+    passes, parts = args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps
+    window = math.lcm(passes, parts) // parts
     if str(getattr(args.save_strategy, "value", args.save_strategy)) == "steps" and args.save_steps % window:
         yield (
             f"save_steps is {args.save_steps:g} and one generation serves {window} steps, so a resumed run would "
@@ -337,9 +339,4 @@ def cautions(args: Any, vision: bool, full: bool) -> Iterator[str]:
             f"{args.learning_rate:g}, so most would be lost: load them in float32 or train an adapter with lora"
         )
     if args.use_vllm and vision:
-        yield (
-            "vLLM samples from prompts whose pictures the processor has already expanded, and some versions expand "
-            "them again: watch sampling/sampling_logp_difference/mean in the first steps, where a large value means "
-            "corrupt prompts; `vllm_mode: server` pairs them rightly for Qwen-VL"
-        )
         yield "vLLM may sample vision tokens: TRL's plain generation forbids them, vLLM is given no such list"

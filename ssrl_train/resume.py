@@ -30,8 +30,9 @@ def restored(trainer: Any, checkpoint: Path | None) -> Iterator[None]:
     Raises:
         SsrlError: the checkpoint holds other weights than the model has.
     """
-    if checkpoint is None or not any(checkpoint.glob("model*.safetensors")):
-        yield  # adapters load by their own names, and the formats of FSDP and DeepSpeed by those of modules
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled  # their formats have the names of modules
+    if checkpoint is None or sharded or not any(checkpoint.glob("model*.safetensors")):
+        yield  # and an adapter has names of its own
         return
     _load(trainer.accelerator.unwrap_model(trainer.model), checkpoint)
     logger = logging.getLogger("transformers.trainer")
