@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from command import ROOT
-from datasets import Dataset
 
 from ssrl_data.build.run import build
 from ssrl_data.core import SsrlError
 from ssrl_data.recipe import Recipe, part
-from ssrl_train import grpo
 from ssrl_train.config import Config, Eval, load_config
 from ssrl_train.rows import column, divided, load_rows, of_tasks
 from ssrl_train.run import run
@@ -23,6 +22,7 @@ from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import Tiny
 
+pytest_plugins = ("train_rows",)
 SMALL = {
     "max_steps": 1,
     "per_device_train_batch_size": 8,
@@ -53,25 +53,25 @@ def kept(options: Any) -> dict[str, Any]:
     return {key: value for key, value in options.items() if not key.startswith(("use_vllm", "vllm_", "optim"))}
 
 
-def test_the_two_stages_of_mr_rlvr_run_one_after_the_other(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def shares(folder: Path) -> list[dict[str, float]]:
+    """Of each step that rewarded answers, the tasks' shares of its rows."""
+    history = json.loads((folder / "trainer_state.json").read_text())["log_history"]
+    named = [{key: value for key, value in entry.items() if key.startswith("share/")} for entry in history]
+    return [entry for entry in named if entry]
+
+
+def test_the_two_stages_of_mr_rlvr_run_one_after_the_other(data: Path, tmp_path: Path) -> None:
     shipped = load_config(ROOT / "tasks/recipes/train/mr_rlvr.yaml", data, tmp_path / "run")
     stages = tuple(
         Grpo({**kept(stage.grpo), **SMALL}, tasks=stage.tasks) for stage in shipped.stages if isinstance(stage, Grpo)
     )
     assert [stage.tasks for stage in stages] == [PROCESS, OUTCOME]
     config = dataclasses.replace(shipped, model=Tiny("qwen3"), stages=stages, eval=Eval(rows=8, batch=8))
-    trained: list[set[str]] = []
-    real = grpo.GRPOTrainer
-
-    def watched(*args: Any, train_dataset: Dataset, **options: Any) -> Any:
-        trained.append(set(train_dataset["task"]))
-        return real(*args, train_dataset=train_dataset, **options)
-
-    monkeypatch.setattr(grpo, "GRPOTrainer", watched)
     result = run(config, lambda line: None)
-    assert trained == [set(PROCESS), set(OUTCOME)]
+    for name, tasks in (("1-grpo", PROCESS), ("2-grpo", OUTCOME)):
+        (entry,) = shares(config.out / "stages" / name)
+        assert set(entry) == {f"share/{task}" for task in tasks}
+        assert sum(entry.values()) == pytest.approx(1)
     assert result["steps"] == 2
     assert 0 < result["chance"] < 1
     assert (config.out / "stages" / "1-grpo" / "model.safetensors").is_file()
@@ -123,3 +123,10 @@ def test_rows_outside_the_band_are_not_trained_on(data: Path, tmp_path: Path) ->
     narrow = Grpo(SMALL, pass_rates=str(tmp_path / "few.parquet"), keep=(0.9, 0.95))
     with pytest.raises(SsrlError, match="widen `keep`"):
         run(dataclasses.replace(config, out=tmp_path / "other", stages=(narrow,)), lambda line: None)
+
+
+def test_texts_and_pictures_train_in_stages_of_their_own(data: Path, dataset: Path, tmp_path: Path) -> None:
+    stages = (Grpo(SMALL, tasks=OUTCOME), Grpo(SMALL, data=dataset, name="pictures"), Grpo(SMALL, tasks=PROCESS))
+    config = Config(data, tmp_path / "run", Tiny("llava"), stages, eval=Eval(rows=4))
+    result = run(config, lambda line: None)
+    assert (result["steps"], result["rows"]) == (3, 4)
