@@ -18,6 +18,7 @@ import dataclasses
 import gc
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,14 @@ from ssrl_train.inputs import data_fingerprint, stage_inputs
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import adapter_base, load_model_config, vision_tokens
 from ssrl_train.page import PageCallback
-from ssrl_train.processes import is_main, once
+from ssrl_train.processes import TIMEOUT, is_main, join, once
 from ssrl_train.responses import pairs, right_responses
 from ssrl_train.result import rewards_of, states, summary
 from ssrl_train.rollouts import Sampling, sample_rollouts, write_rates
 from ssrl_train.rows import load_rows, sample
 from ssrl_train.sft import examples, make_sft_args, responses, train_sft
 from ssrl_train.stage_rows import StageRows
-from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, name_of, on_solutions
+from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, method_of, name_of, on_solutions
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 from ssrl_train.tracking import require_tracker, tracking
 from ssrl_train.trainer import merge
@@ -85,6 +86,7 @@ def run(config: Config, say: Say = print) -> dict[str, Any]:
         raise SsrlError(
             f"{config.out} cannot be a folder: a file is in its place; choose another out folder"
         ) from error
+    join(_timeout(config))
     return _Run(config, say if is_main() else _unsaid).go()
 
 
@@ -221,7 +223,7 @@ class _Run:
                     f"stage {i + 1} has {len(rows)} rows and one generation batch takes {least} prompts: widen `keep`, "
                     "sample more rows, or lower per_device_train_batch_size * steps_per_generation"
                 )
-            train_grpo(model, self.processor, decoded_once(rows), stage, args, out, self.say, known)
+            train_grpo(model, self.processor, decoded_once(rows), stage, args, out, self.say, known, self._callbacks(i))
 
     def _sample(self, i: int, stage: Sample, model: str, out: Path, work: Path) -> None:
         """Responses and pass rates; what is answered is kept in `work` until all is, so a kill costs a batch."""
@@ -307,6 +309,13 @@ class _Run:
         return accuracy(
             self.held, [Verdict(score, exact, None, why) for score, exact, why in zip(*fields, strict=True)]
         )
+
+
+def _timeout(config: Config) -> timedelta:
+    """How long a process waits for the others in training: the longest `ddp_timeout` of the stages."""
+    options = [getattr(stage, method_of(stage)) for stage in config.stages if isinstance(stage, (Sft, Dpo, Grpo))]
+    given = [timedelta(seconds=each["ddp_timeout"]) for each in options if "ddp_timeout" in each]
+    return max(given, default=TIMEOUT)
 
 
 def _unsaid(line: str) -> None:

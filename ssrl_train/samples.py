@@ -54,7 +54,7 @@ SAMPLES = pa.schema(
     ]
 )
 
-Reward = Callable[..., list[float | None]]
+Reward = Callable[..., Sequence[float | None]]
 
 
 class Samples:
@@ -107,7 +107,7 @@ def watched(reward: Reward, samples: Samples) -> Reward:
     """A reward function of the same name that lets `samples` see what it scores, in the main process."""
 
     @functools.wraps(reward)
-    def scored(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
+    def scored(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> Sequence[float | None]:
         rewards = reward(prompts=prompts, completions=completions, **columns)
         state = columns["trainer_state"]
         if is_main():

@@ -5,8 +5,10 @@ A file that is not there yet, or is no JSON or Parquet of ours, counts as not th
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssrl_data.core import Json
+from ssrl_train.stages import METHODS
 
-METHODS = ("grpo", "dpo", "sft")
 NUMBERED = re.compile(r"(\d+)-(.+)")
 
 
@@ -36,7 +38,8 @@ class Stage:
         of: steps that its trainer was to make; 0 when unknown.
         written: when its newest file was written.
         samples: kept completions by step (`samples.SAMPLES`).
-        tables: rows of its tables of responses, of a stage that samples them.
+        responses: judged so far, in a stage that samples them.
+        rates: rows by their pass rate, once such a stage is done.
     """
 
     number: int
@@ -49,6 +52,7 @@ class Stage:
     written: datetime | None = None
     samples: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     responses: int = 0
+    rates: Mapping[float, int] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -117,42 +121,46 @@ def _stages(out: Path, config: Mapping[str, Any]) -> list[Stage]:
     settings: dict[int, Mapping[str, Any]] = (
         {i: entry for i, entry in enumerate(known, 1) if isinstance(entry, dict)} if isinstance(known, list) else {}
     )
-    names = {number: name for kind in ("checkpoints", "stages") for number, name, _ in _numbered(out / kind)}
+    names = {number: name for kind in ("checkpoints", "stages") for number, name in _numbered(out / kind)}
     stages = []
     for number in sorted({*settings, *names} - {0}):
         own = settings.get(number, {})
-        method = str(own.get("method") or next((name for name in METHODS if name in own), names.get(number, "stage")))
-        name = names.get(number) or str(own.get("name") or method)
-        stages.append(_filled(Stage(number, name, method, own), out, last=number == max({*settings, *names})))
+        method = _method(own) or names.get(number, "stage")
+        stages.append(_filled(Stage(number, str(own.get("name") or names.get(number) or method), method, own), out))
     return stages
 
 
-def _numbered(folder: Path) -> Iterator[tuple[int, str, Path]]:
-    """Number, name and path of what is in a folder, parts of a folder not yet whole left out."""
+def _method(settings: Mapping[str, Any]) -> str:
+    """The method whose settings these are; empty where there is none."""
+    fields = {name: {item.name for item in dataclasses.fields(cls)} for name, cls in METHODS.items()}
+    return next((name for name, own in fields.items() if own == settings.keys()), "")
+
+
+def _numbered(folder: Path) -> Iterator[tuple[int, str]]:
+    """Number and name of the stages' folders, but those that are not whole or made for another stage's use."""
     for path in sorted(folder.glob("*-*")) if folder.is_dir() else ():
         match = NUMBERED.fullmatch(path.name)
-        if match and not path.name.endswith(".partial"):
-            yield int(match[1]), match[2], path
+        if match and path.suffix not in (".partial", ".merged"):
+            yield int(match[1]), match[2]
 
 
-def _filled(stage: Stage, out: Path, last: bool) -> Stage:
+def _filled(stage: Stage, out: Path) -> Stage:
     folder = f"{stage.number}-{stage.name}"
     whole, work = out / "stages" / folder, out / "checkpoints" / folder
     done = whole.is_dir()
-    states = [whole / "trainer_state.json"] if done else []
-    states += sorted(
-        work.glob("checkpoint-*/trainer_state.json"), key=lambda path: -_step(path.parent.name)
-    )  # the newest first; one that was cut off is no JSON
+    # The newest first; one that was cut off is no JSON.
+    states = sorted(work.glob("checkpoint-*/trainer_state.json"), key=lambda path: -_step(path.parent.name))
+    states = [whole / "trainer_state.json", *states] if done else states
     state = next((found for found in map(_json, states) if found), {})
     history = state.get("log_history")
-    partial = whole.with_name(folder + ".partial")
-    stage.state = "done" if done else "begun" if work.is_dir() or partial.is_dir() else "to come"
+    stage.state = "done" if done else "begun" if work.is_dir() else "to come"
     stage.history = [entry for entry in history if isinstance(entry, dict)] if isinstance(history, list) else []
     stage.of = int(state.get("max_steps") or 0)
     stage.samples = _samples(work / "samples")
-    stage.responses = sum(_rows(path) for path in sorted(whole.glob("rollouts-*.parquet")))
-    stage.responses += sum(_rows(path) for path in sorted(partial.glob("rollouts-*.parquet")))
-    times = [_time(path) for path in (*states[:1], whole, partial, *sorted((work / "samples").glob("*.parquet"))[-1:])]
+    chunks = sorted(work.glob("rollouts-*.parquet"))
+    stage.responses = sum(map(_rows, [whole / "rollouts.parquet"] if done else chunks))
+    stage.rates = _rates(whole / "rates.parquet")
+    times = [_time(path) for path in (whole, work, *states[:1], *chunks[-1:], *sorted(work.glob("samples/*.parquet")))]
     stage.written = max((time for time in times if time is not None), default=None)
     return stage
 
@@ -175,6 +183,15 @@ def _samples(folder: Path) -> dict[int, list[dict[str, Any]]]:
         if groups:
             out[int(groups[0]["step"])] = groups
     return out
+
+
+def _rates(file: Path) -> dict[float, int]:
+    try:
+        return dict(
+            sorted(Counter(pq.read_table(file, columns=["pass_rate"])["pass_rate"].drop_null().to_pylist()).items())
+        )
+    except (OSError, pa.ArrowException):
+        return {}
 
 
 def _rows(file: Path) -> int:

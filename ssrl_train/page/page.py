@@ -22,6 +22,8 @@ from transformers import TrainerCallback
 
 from ssrl_data.card import write_page as write_whole
 from ssrl_data.core import SsrlError
+from ssrl_data.report.gather import Bar
+from ssrl_data.report.page import chart
 from ssrl_data.untrusted import visible
 from ssrl_train.page.charts import LEARNING, OPTIMISATION, TASKS, drawn
 from ssrl_train.page.gather import Run, Stage, gather
@@ -34,6 +36,8 @@ RESPONSES = 4
 """Most different responses shown to a prompt."""
 TEXT = 6000
 """Most characters shown of a text."""
+BINS = 17
+"""Most different pass rates that are shown apart."""
 FOLD = 500
 """Characters from which on a response is folded up."""
 
@@ -120,7 +124,7 @@ def write_page(out: Path, data: Path) -> Path:
 
 
 class PageCallback(TrainerCallback):  # type: ignore[misc]
-    """Writes the page at each save of a trainer; that it cannot be written is said once and stops nothing.
+    """Writes the page when asked and at each save of a trainer; that it cannot be is said once and stops nothing.
 
     Args:
         out: the run's folder.
@@ -132,16 +136,19 @@ class PageCallback(TrainerCallback):  # type: ignore[misc]
         self.out, self.data, self.say = out, data, say
         self.failed = False
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Write it; the trainer passes more by name than is used."""
-        if not state.is_world_process_zero:
-            return
+    def write(self) -> None:
+        """Write the page."""
         try:
             write_page(self.out, self.data)
         except SsrlError as error:
             if not self.failed:
                 self.say(f"note: {error}")
             self.failed = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Write it, from the main process; the trainer passes more by name than is used."""
+        if state.is_world_process_zero:
+            self.write()
 
 
 def _model(model: Any) -> str:
@@ -164,6 +171,7 @@ def _stage(stage: Stage, run: Run, sampled: bool) -> dict[str, Any]:
         "tasks": drawn(TASKS, stage),
         "optimisation": drawn(OPTIMISATION, stage),
         "settings": yaml.safe_dump(dict(stage.settings), sort_keys=False, allow_unicode=True) if stage.settings else "",
+        "rates": chart([Bar(f"{rate:.3g}", rows) for rate, rows in binned(stage.rates).items()]),
         "reward": _last(stage, "reward"),
         "loss": _last(stage, "loss"),
         "samples": {
@@ -187,6 +195,16 @@ def _chance(run: Run, settings: Mapping[str, Any]) -> float | None:
     ]
     rows = sum(n for n, _ in found)
     return sum(n * chance for n, chance in found) / rows if rows else None
+
+
+def binned(rates: Mapping[float, int]) -> dict[float, int]:
+    """Rows by pass rate, of many rates by the nearest tenth."""
+    if len(rates) <= BINS:
+        return dict(rates)
+    out: Counter[float] = Counter()
+    for rate, rows in rates.items():
+        out[round(rate, 1)] += rows
+    return dict(sorted(out.items()))
 
 
 def _last(stage: Stage, key: str) -> float | None:

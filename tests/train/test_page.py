@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,30 @@ from transformers import TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.row import digest
+from ssrl_train.artefacts import write_json
+from ssrl_train.config import Config, Eval
 from ssrl_train.memo import decoded_once
 from ssrl_train.page import PageCallback, write_page
 from ssrl_train.page.charts import POINTS, nice, number, thinned
 from ssrl_train.page.gather import gather
 from ssrl_train.rewards import response_text
+from ssrl_train.run import run
 from ssrl_train.samples import GROUPS, KEPT, TEXT, Samples, advantages, shortened, watched
-from ssrl_train.tiny import load_processor
+from ssrl_train.stages import Format, Grpo, Sample, Sft
+from ssrl_train.tiny import Tiny, load_processor
+from ssrl_train.tracking import trackio_in
 
 pytest_plugins = ("train_rows",)
 
 STEPS, GROUP = 4, 4
 HOSTILE = '</pre></script><script>document.title="taken"</script><img src=x onerror=alert(1)>\u202e \x07 & "quoted" \''
-RESULT = {"before": 0.25, "after": 0.75, "interval": [0.5, 0.9], "chance": 0.25, "rows": 12, "photographs": 3}
+OPTIONS = {
+    "per_device_train_batch_size": 16,
+    "num_generations": GROUP,
+    "max_completion_length": 4,
+    "gradient_checkpointing": False,
+    "save_steps": 1,
+}
 
 
 def varied(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
@@ -47,9 +59,8 @@ def trained(
     """A run's folder as it is in its second stage of three, its trainer, and the page that the first save left."""
     out = tmp_path_factory.mktemp("page") / "run"
     (out / "stages" / "1-format").mkdir(parents=True)
-    stages = [{"method": "format", "steps": 30}, {"method": "grpo", "grpo": {"max_steps": STEPS}}, {"method": "sft"}]
-    config = {"model": {"family": "llava", "hidden": 64, "layers": 2}, "stages": stages, "seed": 0}
-    (out / "config.json").write_text(json.dumps(config))
+    config = Config(dataset, out, Tiny(), (Format(), Grpo({"max_steps": STEPS}), Sft(name="cold")), eval=None)
+    write_json(out / "config.json", asdict(config))
     work = out / "checkpoints" / "2-grpo"
     args = GRPOConfig(
         output_dir=str(work),
@@ -82,15 +93,13 @@ def begun(trained: tuple[Path, GRPOTrainer, Path], tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained[0], tmp_path / "run"))
 
 
-@pytest.fixture
-def finished(begun: Path) -> Path:
-    """A copy of the folder as a run leaves it."""
-    for place, name in ((2, "grpo"), (3, "sft")):
-        (begun / "stages" / f"{place}-{name}").mkdir()
-    state = begun / "checkpoints" / "2-grpo" / f"checkpoint-{STEPS}" / "trainer_state.json"
-    shutil.copy(state, begun / "stages" / "2-grpo" / "trainer_state.json")
-    (begun / "result.json").write_text(json.dumps(RESULT))
-    return begun
+@pytest.fixture(scope="module")
+def finished(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole run."""
+    out = tmp_path_factory.mktemp("page") / "whole"
+    stages = (Format(steps=30, batch=16), Sample(name="probe", rows=12, k=4), Grpo({**OPTIONS, "max_steps": 2}))
+    run(Config(dataset, out, Tiny(), stages, eval=Eval(rows=12, batch=6), track="trackio"), lambda line: None)
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -170,20 +179,31 @@ def test_completions_stand_with_what_the_model_saw(
 
 
 def test_a_finished_run_states_its_result(finished: Path, dataset: Path, browser: Browser) -> None:
-    page = browser.open(write_page(finished, dataset))
+    page = browser.open(finished / "run.html")
     assert page.complaints == []
     said = " ".join(texts(page).split())
-    for expected in ("complete", "0.750", "0.500 to 0.900", "0.250", "12 rows of 3 sources", "4 steps"):
+    result = json.loads((finished / "result.json").read_text())
+    low, high = result["interval"]
+    for expected in ("complete", f"{result['after']:.3f}", f"{low:.3f} to {high:.3f}", "12 rows of", "2 steps"):
         assert expected in said
-    states = page.evaluate("[...document.querySelectorAll('tbody .badge')].map(b => b.textContent)")
-    assert states == ["done", "done", "done"]
-    fingerprint = json.loads((dataset / "manifest.json").read_text())["fingerprint"]
-    assert fingerprint in said
+    cells = page.evaluate("[...document.querySelectorAll('tbody tr')].map(r => [...r.cells].map(c => c.textContent))")
+    assert [line[1:4] for line in cells] == [
+        ["format", "format", "done"],
+        ["probe", "sample", "done"],
+        ["grpo", "grpo", "done"],
+    ]
+    assert "48 responses" in said
+    assert "Rows by pass rate" in said
+    assert page.evaluate("document.querySelectorAll('.rates rect').length") > 0
+    assert "What the model wrote at step 2" in said
+    assert json.loads((dataset / "manifest.json").read_text())["fingerprint"] in said
+    (tracked,) = trackio_in((finished / "trackio").resolve()).Api().runs("ssrl-whole")
+    assert tracked.name == "3-grpo"
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_a_telephone_and_a_dark_room(finished: Path, dataset: Path, browser: Browser, dark: bool) -> None:
-    page = browser.open(write_page(finished, dataset), width=360, dark=dark)
+def test_it_fits_a_telephone_and_a_dark_room(finished: Path, browser: Browser, dark: bool) -> None:
+    page = browser.open(finished / "run.html", width=360, dark=dark)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     paper, ink = page.evaluate(
@@ -193,8 +213,8 @@ def test_it_fits_a_telephone_and_a_dark_room(finished: Path, dataset: Path, brow
     assert (paper < 150 and ink > 600) if dark else (paper > 600 and ink < 150)
 
 
-def test_what_is_folded_up_opens_by_keyboard(finished: Path, dataset: Path, browser: Browser) -> None:
-    page = browser.open(write_page(finished, dataset))
+def test_what_is_folded_up_opens_by_keyboard(finished: Path, browser: Browser) -> None:
+    page = browser.open(finished / "run.html")
     opened = "[...document.querySelectorAll('details')].map(d => d.open)"
     before = page.evaluate(opened)
     for _ in range(40):
@@ -263,7 +283,7 @@ def test_a_page_at_any_moment(begun: Path, dataset: Path, tmp_path: Path, browse
     assert "What the model wrote at step 1" in said(begun)
     shutil.rmtree(work / "checkpoint-2")
     assert "No checkpoint yet." in said(begun)
-    for text in ("", "{", "[]", "null", '{"stages": 3}', '{"stages": [3, {"tasks": 4}]}', '{"counts": {"a/b": {}}}'):
+    for text in ("", "{", "[]", "null", '{"stages": 3}', '{"stages": [3, {"tasks": []}]}', '{"counts": {"a/b": {}}}'):
         for file in (begun / "config.json", begun / "result.json", newest, tmp_path / "manifest.json"):
             file.write_text(text)
         assert write_page(begun, tmp_path).is_file()
