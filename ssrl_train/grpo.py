@@ -13,10 +13,12 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.core import SsrlError
+from ssrl_train.augment import augmented
 from ssrl_train.curriculum import Curriculum, Uniform
 from ssrl_train.processes import is_main
 from ssrl_train.rewards import REWARDS
 from ssrl_train.sampler import RowSampler
+from ssrl_train.samples import Samples, watched
 from ssrl_train.stages import Grpo
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 from ssrl_train.vllm_images import expanded_once
@@ -79,9 +81,10 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         rates: pass rates of some rows by id, known beforehand.
         lora: `peft.LoraConfig`; None trains every weight.
         callbacks: told what happens.
+        augment: strength of a change of light at each visit of a row; see `augment.augmented`.
 
     Raises:
-        SsrlError: rows and curriculum do not go together.
+        SsrlError: rows and curriculum do not go together, or rows without pictures are to be augmented.
     """
 
     def __init__(
@@ -95,7 +98,11 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         rates: Mapping[str, float] | None = None,
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
+        augment: float = 0.0,
     ) -> None:
+        if augment and "images" not in rows.column_names:
+            raise SsrlError("augment changes pictures and the rows have none: leave it out")
+        self.augment = augment
         args.max_steps = updates(args, len(rows))
         self.sampler = RowSampler(
             rows,
@@ -121,6 +128,12 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> RowSampler:
         return self.sampler
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Any:
+        if self.augment and self.model.training:
+            # By step, which is the same in every process and after a resume.
+            inputs = augmented(inputs, self.augment, self.args.seed, self.state.global_step)
+        return super()._generate_and_score_completions(inputs)
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
@@ -171,12 +184,13 @@ def train_grpo(
         model,
         processor,
         rows,
-        REWARDS[stage.reward],
+        watched(REWARDS[stage.reward], Samples(Path(args.output_dir) / "samples", args.num_generations)),
         args,
         stage.curriculum or Uniform(),
         rates=rates,
         lora=adapter(stage.lora),
         callbacks=callbacks,
+        augment=stage.augment,
     )
     run_trainer(trainer, "reward", say, stage.until)
     trainer.save_model(str(out))  # in every process: a sharded model is gathered here
