@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ssrl_data.core import SsrlError
-from ssrl_train.processes import barrier, is_main, once
+from ssrl_train.processes import barrier, is_main, once, told
 
 NOTE = "stage.json"
 VERSIONED = ("torch", "transformers", "trl", "peft", "ssrl")
@@ -54,9 +54,7 @@ def committed(folder: Path, inputs: Mapping[str, Any], make: Callable[[Path], No
     Raises:
         SsrlError: the folder is there and was made from other inputs; the message names the first that differs.
     """
-    made = folder.is_dir()
-    barrier()  # no process may find it made by another one that was faster
-    if made:
+    if told(folder.is_dir()):
         refuse_other(folder, inputs)
         return
     partial = folder.with_name(folder.name + ".partial")

@@ -23,10 +23,15 @@ def train(
     _quiet()
     _one_thread()
     from ssrl_train.config import load_config
+    from ssrl_train.processes import is_main, leave, one_voice
     from ssrl_train.run import run
 
-    settings = load_config(config, data, out, seed)
-    _report(run(settings, say=_note), settings.out)
+    with one_voice():
+        settings = load_config(config, data, out, seed)
+        result = run(settings, say=_note)
+    if is_main():
+        _report(result, settings.out)
+    leave()
 
 
 def depth(

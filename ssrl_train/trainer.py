@@ -12,7 +12,7 @@ import torch
 from transformers import PrinterCallback, TrainerCallback
 
 from ssrl_train.models import load_model
-from ssrl_train.processes import barrier, is_main
+from ssrl_train.processes import barrier, is_main, told
 from ssrl_train.resume import restored
 from ssrl_train.stages import Until
 
@@ -61,7 +61,7 @@ def run_trainer(trainer: Any, metric: str, say: Callable[[str], None], until: Un
         trainer.add_callback(Progress(metric, say))
     if until is not None:
         trainer.add_callback(Ending(until, say))
-    begun = last_checkpoint(Path(trainer.args.output_dir))
+    begun = told(last_checkpoint(Path(trainer.args.output_dir)))
     if begun is not None:
         say(f"resuming from {begun}")
     with restored(trainer, begun):
