@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
-import torch
 from datasets import Dataset
 
 from ssrl_data.core import SsrlError, Verdict
-from ssrl_data.grade import grade
 from ssrl_data.row import unpack_answer
-from ssrl_train.rows import column, encode, tokenizer_of
+from ssrl_train.rows import column
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +78,3 @@ def _luck(answer: str, chance: float | None) -> float:
         return chance
     luck: float | None = kind.luck(value)
     return luck if luck is not None else 1.0 if chance is None else chance
-
-
-@torch.inference_mode()
-def answers(
-    model: Any,
-    processor: Any,
-    rows: Dataset,
-    batch: int,
-    max_new_tokens: int,
-    forbidden: Sequence[int],
-    temperature: float = 0.0,
-) -> Iterator[tuple[Mapping[str, Any], str, Verdict]]:
-    """Answer rows and judge the answers.
-
-    Args:
-        model: the model, in the mode that generation wants.
-        processor: its processor.
-        rows: rows with decoded pictures.
-        batch: rows at once.
-        max_new_tokens: of a response.
-        forbidden: ids of tokens that are never written (`models.vision_tokens`).
-        temperature: 0 is greedy.
-
-    Yields:
-        The row, the response and its verdict, in the order of the rows.
-    """
-    model.eval()
-    tokenizer = tokenizer_of(processor)
-    sampling: dict[str, Any] = {"do_sample": False}
-    if temperature > 0:
-        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-    for start in range(0, len(rows), batch):
-        some = [rows[i] for i in range(start, min(start + batch, len(rows)))]
-        inputs = encode(processor, some).to(model.device)
-        written = model.generate(
-            **inputs,
-            max_new_tokens=max_new_tokens,
-            suppress_tokens=list(forbidden) or None,
-            pad_token_id=tokenizer.pad_token_id,
-            **sampling,
-        )
-        texts = tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        for row, text in zip(some, texts, strict=True):
-            yield row, text, grade(row["answer"], text)

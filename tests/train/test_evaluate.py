@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import torch
 from datasets import Dataset
 from scipy.stats import binomtest
 
@@ -15,10 +14,7 @@ from ssrl_data.answers.unlabelled import Unlabelled
 from ssrl_data.core import Answer, SsrlError, Verdict
 from ssrl_data.row import pack_answer
 from ssrl_train.curve import draw, smoothed
-from ssrl_train.evaluate import Accuracy, accuracy, answers, wilson
-from ssrl_train.memo import decoded_once
-from ssrl_train.models import load_model, load_model_config, vision_tokens
-from ssrl_train.tiny import load_processor
+from ssrl_train.evaluate import Accuracy, accuracy, wilson
 
 pytest_plugins = ("train_rows",)
 
@@ -27,16 +23,6 @@ pytest_plugins = ("train_rows",)
 def test_the_interval_is_wilsons(right: int, rows: int) -> None:
     expected = binomtest(right, rows).proportion_ci(method="wilson")
     assert wilson(right, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_sums_up_rows_and_the_photographs_behind_them(rows: Dataset, llava: Path) -> None:
-    few = decoded_once(rows.select(range(10)))
-    forbidden = vision_tokens(load_processor(llava), load_model_config(str(llava)))
-    judged = list(answers(load_model(str(llava)), load_processor(llava), few, 4, 4, forbidden))
-    assert [row["id"] for row, _, _ in judged] == rows.select(range(10))["id"][:]
-    found = accuracy(few, [verdict for _, _, verdict in judged])
-    assert found == Accuracy(10, found.right, 0.25, len(set(rows.select(range(10))["source_id"])))
-    assert found.right == sum(verdict.exact for _, _, verdict in judged)
 
 
 def judged(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> Accuracy:
@@ -70,27 +56,6 @@ def test_a_row_without_truth_is_not_wrong() -> None:
     assert judged([choice, none, choice], [RIGHT, UNKNOWN, WRONG]) == Accuracy(2, 1, 0.5, 2)
     with pytest.raises(SsrlError, match="no row has a known truth"):
         judged([none], [UNKNOWN])
-
-
-def test_a_forbidden_token_is_never_written(rows: Dataset, llava: Path) -> None:
-    processor, few = load_processor(llava), decoded_once(rows.select(range(3)))
-    model = load_model(str(llava))
-    slot = processor.image_token_id
-    with torch.no_grad():  # make the model want nothing else
-        head = torch.nn.Linear(model.lm_head.in_features, model.lm_head.out_features)
-        head.weight.copy_(model.lm_head.weight)
-        head.bias.zero_()[slot] = 1000.0
-        model.lm_head = head
-    with_slot = [text for _, text, _ in answers(model, processor, few, 3, 4, [])]
-    without = [text for _, text, _ in answers(model, processor, few, 3, 4, [slot])]
-    assert set(with_slot) == {""}, "skipped as special: an empty answer, which is how this fault shows"
-    assert "" not in without
-
-
-def test_the_batch_size_changes_no_answer(rows: Dataset, llava: Path) -> None:
-    model, processor, few = load_model(str(llava)), load_processor(llava), decoded_once(rows.select(range(6)))
-    one = [text for _, text, _ in answers(model, processor, few, 1, 4, [])]
-    assert [text for _, text, _ in answers(model, processor, few, 6, 4, [])] == one
 
 
 def test_smoothing() -> None:

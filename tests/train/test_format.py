@@ -7,10 +7,10 @@ from datasets import Dataset
 
 from ssrl_data.answers.permutation import Permutation
 from ssrl_data.row import pack_answer
-from ssrl_train.evaluate import answers
 from ssrl_train.format import random_responses, train_format
 from ssrl_train.memo import decoded_once
-from ssrl_train.models import load_model, load_model_config, vision_tokens
+from ssrl_train.models import load_model_config, vision_tokens
+from ssrl_train.rollouts import Sampling, sample_rollouts
 from ssrl_train.stages import Format
 from ssrl_train.tiny import load_processor
 
@@ -39,9 +39,11 @@ def test_teaches_the_form_and_nothing_else(rows: Dataset, llava: Path, tmp_path:
     processor, decoded = load_processor(llava), decoded_once(rows)
     forbidden = vision_tokens(processor, load_model_config(str(llava)))
     train_format(str(llava), processor, decoded, Format(steps=60, batch=16), 0, tmp_path)
-    before = [v for _, _, v in answers(load_model(str(llava)), processor, decoded, 32, 4, forbidden)]
-    after = [v for _, _, v in answers(load_model(str(tmp_path)), processor, decoded, 32, 4, forbidden)]
-    assert not any(verdict.read for verdict in before)
-    assert all(verdict.read in list("1234") for verdict in after)
+    before, after = (
+        sample_rollouts(str(model), processor, decoded, out, Sampling(max_new_tokens=4), forbidden, lambda line: None)
+        for model, out in ((llava, tmp_path / "before"), (tmp_path, tmp_path / "after"))
+    )
+    assert not any(before["read"].to_pylist())
+    assert all(after["read"].to_pylist())
     # Answers are balanced, so a model that looks at nothing is right on 24 of 96; 5 standard deviations are 0.22.
-    assert sum(verdict.exact for verdict in after) / len(after) < 0.25 + 0.22
+    assert sum(after["exact"].to_pylist()) / len(after) < 0.25 + 0.22

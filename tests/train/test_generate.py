@@ -100,6 +100,21 @@ def test_the_end_of_a_response_counts_and_what_is_cut_off_is_told(rows: Dataset,
     assert [(r.text, r.tokens, r.stopped) for (r,) in wanting(three)] == [("333333", 6, False)] * 2
 
 
+def test_a_forbidden_token_is_never_written(rows: Dataset, llava: Path) -> None:
+    processor, few, model = load_processor(llava), shown(rows, 3), load_model(str(llava))
+    slot = processor.image_token_id
+    with torch.no_grad():  # make the model want nothing else
+        head = torch.nn.Linear(model.lm_head.in_features, model.lm_head.out_features)
+        head.weight.copy_(model.lm_head.weight)
+        head.bias.zero_()[slot] = 1000.0
+        model.lm_head = head
+    for sampling in (GREEDY, WARM):
+        with_slot = Transformers(model, processor, sampling, []).respond(few, 0)
+        without = Transformers(model, processor, sampling, [slot]).respond(few, 0)
+        assert {r.text for of in with_slot for r in of} == {""}, "skipped as special: how this fault shows"
+        assert "" not in {r.text for of in without for r in of}
+
+
 def test_what_a_published_config_adds_to_sampling_is_left_out(rows: Dataset, llava: Path) -> None:
     processor, few = load_processor(llava), shown(rows, 3)
     plain = Transformers(load_model(str(llava)), processor, WARM, [])
