@@ -16,8 +16,8 @@ The verdict follows from the interval of the difference, not from whether the ar
 the spread of the sources, which the pairing takes out, so that they overlap even where every source got better
 (Schenker and Gentleman, "On judging the significance of differences by examining the overlap between confidence
 intervals", 2001). Of 1,000 simulated comparisons of an arm with itself (3 seeds, 10 to 40 sources of 2 to 6 rows)
-95.7% to 99.9% end in "no evidence", whatever the shares of the two variances; a gain from 0.40 to 0.72 is found in 74% to
-100% where seeds differ little and there are at least 80 rows of 20 sources.
+95.7% to 99.9% end in "no evidence", whatever the shares of the two variances; a gain from 0.40 to 0.72 is found in 74%
+to 100% where seeds differ little and there are at least 80 rows of 20 sources.
 """
 
 from __future__ import annotations
