@@ -272,12 +272,12 @@ def _estimates(figures: Floats, source: Ints, lowest: float) -> tuple[list[Estim
     replicates = np.concatenate(list(means(figures, source, "measure")))
     if count < FEWEST:
         return [Estimate(value) for value in values], replicates
-    # Where all rows agree there is nothing to draw again.
+    # Where all sources agree, drawing them again changes nothing.
     rest = unseen(count)
     return [
         Estimate(value, max(lowest, value - rest), min(1.0, value + rest)) if same else Estimate(value, *pair)
         for value, pair, same in zip(
-            values, bounds(replicates, count).tolist(), np.ptp(figures, axis=0) == 0, strict=True
+            values, bounds(replicates, count).tolist(), np.ptp(replicates, axis=0) < 1e-12, strict=True
         )
     ], replicates
 
@@ -289,7 +289,7 @@ def _corrected(accuracy: Estimate, chance: float, right: Floats, lucky: Floats, 
     value = (accuracy.value - chance) / (1 - chance)
     if accuracy.low is None or accuracy.high is None:
         return Estimate(value)
-    if np.ptp(right) == 0:
+    if np.ptp(right) < 1e-12:
         return Estimate(value, (accuracy.low - chance) / (1 - chance), (accuracy.high - chance) / (1 - chance))
     known = lucky < 1
     low, high = bounds(((right - lucky)[known] / (1 - lucky[known]))[:, None], count)[0].tolist()
