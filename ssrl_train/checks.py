@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from ssrl_train.dpo import make_dpo_args
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.memo import decoded_once
 from ssrl_train.sft import make_sft_args, responses
+from ssrl_train.sharding import save_faults
 from ssrl_train.stage_rows import Key, StageRows
 from ssrl_train.stages import Dpo, Grpo, Sample, Sft, on_solutions
 from ssrl_train.vllm_images import family_faults
@@ -31,7 +33,7 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
     Raises:
         SsrlError: all faults, a line each.
     """
-    gpu, faults = torch.cuda.is_available(), list[str]()
+    gpu, faults = torch.cuda.is_available(), list(save_faults(os.environ))
     prompts: dict[Key, list[preflight.Share]] = {key: [] for key in rows.datasets}
     for stage in config.stages:
         key = rows.key(stage)

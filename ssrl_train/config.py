@@ -60,6 +60,7 @@ OWNED = {
     "do_eval": "`eval`",
     "eval_strategy": "`eval`",
     "resume_from_checkpoint": "nothing: a run resumes by itself",
+    **dict.fromkeys(("deepspeed", "fsdp", "fsdp_config"), "`accelerate launch --config_file`"),
 }
 OWNED_BY_METHOD = {
     "grpo": OWNED

@@ -21,6 +21,7 @@ from ssrl_data.rng import Rng
 from ssrl_train.models import adapter_base, device, load_model
 from ssrl_train.processes import world
 from ssrl_train.rows import conversation, encode, tokenizer_of
+from ssrl_train.sharding import whole
 
 ENGINES = ("auto", "transformers", "vllm")
 
@@ -178,7 +179,7 @@ class Transformers:
         k, here = self.sampling.k, device()
         shown = rows if self.expands else [row for row in rows for _ in range(k)]
         inputs = encode(self.processor, shown).to(self.model.device)
-        with torch.random.fork_rng(devices=[here] if here.type == "cuda" else []):
+        with whole(), torch.random.fork_rng(devices=[here] if here.type == "cuda" else []):
             torch.manual_seed(seed)
             written = self.model.generate(**inputs, num_return_sequences=k if self.expands else 1)
         written = written[:, inputs["input_ids"].shape[1] :].cpu()

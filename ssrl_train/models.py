@@ -12,12 +12,13 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageText
 
 from ssrl_data.core import SsrlError
 from ssrl_train.rows import tokenizer_of
+from ssrl_train.sharding import whole
 
 _VISION = re.compile(r"(image|video|vision|boi|eoi)\w*_token(_id|_ids|_index)$|^(boi|eoi)_token")
 
 
 def device() -> torch.device:
-    """The first GPU, else the CPU."""
+    """This process's GPU, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -43,7 +44,7 @@ def adapter_base(name: str) -> str | None:
 
 
 def load_model(name: str, dtype: str | torch.dtype = "auto") -> Any:
-    """A saved or published model on the first GPU or the CPU; with its adapter merged where there is one.
+    """A saved or published model, whole, on this process's GPU or the CPU; with its adapter merged where there is one.
 
     Raises:
         SsrlError: it does not load; the message carries the library's reason.
@@ -52,11 +53,12 @@ def load_model(name: str, dtype: str | torch.dtype = "auto") -> Any:
     base = adapter_base(name)
     auto = AutoModelForImageTextToText if hasattr(config, "vision_config") else AutoModelForCausalLM
     try:
-        model: Any = auto.from_pretrained(base or name, dtype=dtype)
-        if base is not None:
-            from peft import PeftModel
+        with whole():
+            model: Any = auto.from_pretrained(base or name, dtype=dtype)
+            if base is not None:
+                from peft import PeftModel
 
-            model = PeftModel.from_pretrained(model, name).merge_and_unload()
+                model = PeftModel.from_pretrained(model, name).merge_and_unload()
     except (OSError, ValueError) as error:
         raise SsrlError(f"no model loads from {name}: {str(error).strip().splitlines()[0]}") from error
     return model.to(device())
