@@ -47,7 +47,7 @@ def coin(
     id: Sequence[str],
     chance: Sequence[float | None],
     **columns: Any,
-) -> list[float]:
+) -> list[float | None]:
     """Reward at random: 1 at the rate at which a blind guesser is right.
 
     Keyed by the row and the response, so the same response to the same row is always worth the same, in any process;
@@ -71,7 +71,9 @@ def coin(
     ]
 
 
-def form(prompts: Sequence[Any], completions: Sequence[Any], answer: Sequence[str], **columns: Any) -> list[float]:
+def form(
+    prompts: Sequence[Any], completions: Sequence[Any], answer: Sequence[str], **columns: Any
+) -> list[float | None]:
     """Reward the form alone: 1 where an answer can be read, right or wrong.
 
     Args:
@@ -89,7 +91,7 @@ def form(prompts: Sequence[Any], completions: Sequence[Any], answer: Sequence[st
     return [float(verdict.read is not None) for verdict in _judged(completions, answer, columns)]
 
 
-REWARDS: dict[str, Callable[..., Sequence[float | None]]] = {"verify": verify, "random": coin, "form": form}
+REWARDS: dict[str, Callable[..., list[float | None]]] = {"verify": verify, "random": coin, "form": form}
 """By the name that a config has for each."""
 
 
