@@ -47,20 +47,21 @@ class Chart:
 LEARNING = (
     Chart("Reward", "mean score of a step's completions", ("reward",), 0, 1),
     Chart("Exact answers", "share of a step's completions", ("exact",), 0, 1),
-    Chart("Pairs told apart", "share of a step's pairs", ("rewards/accuracies",), 0, 1),
-    Chart("Margin of pairs", "implicit reward, right minus wrong", ("rewards/margins",)),
-    Chart("Tokens foretold", "share of a step's target tokens", ("mean_token_accuracy",), 0, 1),
+    Chart("Preference accuracy", "share of pairs whose right response is rated higher", ("rewards/accuracies",), 0, 1),
+    Chart("Preference margin", "implicit reward, right minus wrong response", ("rewards/margins",)),
+    Chart("Token accuracy", "share of target tokens that are likeliest", ("mean_token_accuracy",), 0, 1),
     Chart("Entropy", "nats a token", ("entropy",), 0),
     Chart("Completion length", "tokens, mean", ("completions/mean_length",), 0),
-    Chart("Cut off", "share that reached the longest length", ("completions/clipped_ratio",), 0, 1),
+    Chart("Clipped completions", "share that reached the greatest length", ("completions/clipped_ratio",), 0, 1),
     Chart("Dead groups", "share whose rewards are all equal: no gradient", ("frac_reward_zero_std",), 0, 1),
 )
+LOSS = Chart("Loss", "as the trainer logs it", ("loss",))
 TASKS = (
     Chart("Shares of tasks", "share of a step's prompts", ("share/",), 0, 1),
     Chart("Pass rates of tasks", "share of completions", ("pass_rate/",), 0, 1),
 )
 OPTIMISATION = (
-    Chart("Loss", "as the trainer logs it", ("loss",)),
+    LOSS,
     Chart("KL", "nats a token, from the reference", ("kl",), 0),
     Chart("Gradient norm", "before clipping", ("grad_norm",), 0),
     Chart("Learning rate", "of the optimiser", ("learning_rate",), 0, smooth=False),
@@ -92,8 +93,18 @@ class Drawn:
     left_out: int
 
 
+def learning(stage: Stage) -> tuple[Chart, ...]:
+    """The charts that tell whether a stage learns: of a supervised one its loss is among them."""
+    return LEARNING if stage.points("reward") else (LOSS, *LEARNING)
+
+
+def optimisation(stage: Stage) -> tuple[Chart, ...]:
+    """The charts of how it learns."""
+    return tuple(chart for chart in OPTIMISATION if chart not in learning(stage))
+
+
 def drawn(charts: Sequence[Chart], stage: Stage, chance: float | None = None) -> list[Drawn]:
-    """The charts that a stage logged anything for.
+    """The charts that a stage logged anything for, and of those with a line a task the ones with several.
 
     Args:
         charts: which.
@@ -103,7 +114,7 @@ def drawn(charts: Sequence[Chart], stage: Stage, chance: float | None = None) ->
     out = []
     for chart in charts:
         lines = _lines(chart, stage)
-        if lines:
+        if len(lines) > chart.keys[0].endswith("/"):
             shown = lines[:LINES]
             level = chance if chart.keys == ("reward",) else None
             last = max(stage.of, max(line.points[-1][0] for line in shown))
@@ -170,6 +181,41 @@ def _svg(chart: Chart, lines: Sequence[Line], last: int, chance: float | None) -
     return Markup(  # noqa: S704 (what is not a number of ours is escaped)
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(f"{told}, steps {first:,} to {lines[0].points[-1][0]:,}")}">{body}</svg>'
+    )
+
+
+def intervals(shown: Sequence[tuple[str, float, Sequence[float]]], chance: float | None) -> Markup:
+    """Shares with their intervals one under another, from 0 to 1.
+
+    Args:
+        shown: name, value and both ends of the interval.
+        chance: where the dashed line stands; None draws none.
+    """
+    width, left, step = 700, 64, 26
+    height = step * len(shown) + 26
+
+    def x(value: float) -> float:
+        return left + (width - left - 20) * value
+
+    out = []
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        out.append(
+            f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="4" y2="{height - 20}"/>'
+            f'<text x="{x(tick):.1f}" y="{height - 5}" text-anchor="middle">{tick:g}</text>'
+        )
+    if chance is not None:
+        out.append(f'<line class="chance" x1="{x(chance):.1f}" x2="{x(chance):.1f}" y1="4" y2="{height - 20}"/>')
+    for i, (name, value, (low, high)) in enumerate(shown):
+        y = 4 + step * (i + 0.5)
+        out.append(
+            f'<text class="name" x="{left - 10}" y="{y + 3.5:.1f}" text-anchor="end">{escape(visible(name))}</text>'
+            f'<line class="interval" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}"/>'
+            f'<circle class="dot" cx="{x(value):.1f}" cy="{y}" r="4.5"/>'
+        )
+    told = "; ".join(f"{name} {number(value)}, {number(ends[0])} to {number(ends[1])}" for name, value, ends in shown)
+    body = "".join(out)
+    return Markup(  # noqa: S704 (names are escaped)
+        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">{body}</svg>'
     )
 
 

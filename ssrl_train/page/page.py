@@ -25,7 +25,7 @@ from ssrl_data.core import SsrlError
 from ssrl_data.report.gather import Bar
 from ssrl_data.report.page import chart
 from ssrl_data.untrusted import visible
-from ssrl_train.page.charts import LEARNING, OPTIMISATION, TASKS, drawn
+from ssrl_train.page.charts import TASKS, drawn, intervals, learning, optimisation
 from ssrl_train.page.gather import Run, Stage, gather
 from ssrl_train.samples import shortened
 
@@ -117,6 +117,7 @@ def write_page(out: Path, data: Path) -> Path:
         done=sum(stage.state == "done" for stage in run.stages),
         rows=sum(counts.get("rows", 0) for counts in _counts(run).values()),
         tasks=len({name.rpartition("/")[0] for name in _counts(run)}),
+        accuracy=_accuracy(run.result),
         written=run.written.strftime("%Y-%m-%d %H:%M:%S UTC") if run.written else "",
     )
     write_whole(out / PAGE, text)
@@ -158,6 +159,13 @@ def _model(model: Any) -> str:
     return str(model) if model else ""
 
 
+def _accuracy(result: Mapping[str, Any]) -> Markup:
+    """Held-out accuracy before and after with its intervals; empty where it was not measured."""
+    kept = (("before", "before", "interval_before"), ("after", "after", "interval"))
+    shown = [(name, result[value], result[ends]) for name, value, ends in kept if result.get(value) is not None]
+    return intervals(shown, result.get("chance")) if shown else Markup("")
+
+
 def _counts(run: Run) -> Mapping[str, Any]:
     counts = run.manifest.get("counts")
     return counts if isinstance(counts, Mapping) else {}
@@ -167,9 +175,9 @@ def _stage(stage: Stage, run: Run, sampled: bool) -> dict[str, Any]:
     chance = _chance(run, stage.settings)
     return {
         "stage": stage,
-        "learning": drawn(LEARNING, stage, chance),
+        "learning": drawn(learning(stage), stage, chance),
         "tasks": drawn(TASKS, stage),
-        "optimisation": drawn(OPTIMISATION, stage),
+        "optimisation": drawn(optimisation(stage), stage),
         "settings": yaml.safe_dump(dict(stage.settings), sort_keys=False, allow_unicode=True) if stage.settings else "",
         "rates": chart([Bar(f"{rate:.3g}", rows) for rate, rows in binned(stage.rates).items()]),
         "reward": _last(stage, "reward"),

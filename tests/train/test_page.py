@@ -194,7 +194,16 @@ def test_a_finished_run_states_its_result(finished: Path, dataset: Path, browser
     ]
     assert "48 responses" in said
     assert "Rows by pass rate" in said
-    assert page.evaluate("document.querySelectorAll('.rates rect').length") > 0
+    tall = page.evaluate("[...document.querySelectorAll('.rates rect')].map(r => r.getBoundingClientRect().height)")
+    assert len(tall) > 0
+    assert max(tall) > 20
+    left, right = page.evaluate(
+        "(b => [b.left, b.right])(document.querySelectorAll('.result .interval')[1].getBoundingClientRect())"
+    )
+    at = page.evaluate(
+        "(b => (b.left + b.right) / 2)(document.querySelectorAll('.result .dot')[1].getBoundingClientRect())"
+    )
+    assert left <= at <= right
     assert "What the model wrote at step 2" in said
     assert json.loads((dataset / "manifest.json").read_text())["fingerprint"] in said
     (tracked,) = trackio_in((finished / "trackio").resolve()).Api().runs("ssrl-whole")
