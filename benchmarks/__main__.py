@@ -2,6 +2,17 @@
 
 import importlib
 
-for name in ("floor", "verdicts", "constraints", "programs", "build", "clips", "spans", "dedup", "train_overhead"):
+for name in (
+    "floor",
+    "verdicts",
+    "constraints",
+    "programs",
+    "build",
+    "clips",
+    "spans",
+    "dedup",
+    "curriculum",
+    "train_overhead",
+):
     print(f"# {name}", flush=True)
     importlib.import_module(f"benchmarks.{name}").main()

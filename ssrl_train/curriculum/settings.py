@@ -75,8 +75,9 @@ class Levels:
 class Frontier:
     """Rows that are passed sometimes: what is always or never passed has a group without a difference, and no gradient.
 
-    A row's pass rate is estimated from its own groups, recent ones weighing more. An estimate grows stale, and the row
-    is tried again: what was out of reach may have come within it.
+    A row's pass rate is estimated from its own groups, recent ones weighing more, and corrected for chance: 0 is what a
+    blind guesser reaches. An estimate grows stale, and the row is tried again: what was out of reach may have come
+    within it.
 
     Attributes:
         low: least estimated pass rate of the band, itself included.
