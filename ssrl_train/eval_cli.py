@@ -37,7 +37,9 @@ def evaluate(
     band: Annotated[
         tuple[float, float], typer.Option(help="rates between which that file says to keep a row, both left out")
     ] = (0.0, 1.0),
-    blind: Annotated[bool, typer.Option("--blind", help="ask once more with grey pictures")] = False,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="ask once more with grey pictures: what needs no looking?")
+    ] = False,
     shuffled: Annotated[bool, typer.Option("--shuffled", help="ask once more with other rows' pictures")] = False,
     engine: Annotated[str, typer.Option(help="auto, transformers or vllm")] = "auto",
 ) -> None:
@@ -45,10 +47,9 @@ def evaluate(
     _quiet()
     _one_thread()
     from ssrl_data.pass_rates import pass_rates
-    from ssrl_train.memo import processed_once
     from ssrl_train.models import load_model_config, vision_tokens
     from ssrl_train.needless import needless
-    from ssrl_train.processes import is_main
+    from ssrl_train.processes import is_main, leave, one_voice, told
     from ssrl_train.rollouts import Sampling, sample_arms, write_rates
     from ssrl_train.rows import load_rows, sample
     from ssrl_train.tiny import load_processor
@@ -59,19 +60,22 @@ def evaluate(
         sampling = Sampling(k, warmth, max_new_tokens=max_new_tokens, batch=batch, seed=seed)
     except ValueError as error:
         raise SsrlError(str(error)) from error
-    held = sample(load_rows(directory, split, modality), rows)
-    processor = load_processor(model)
-    forbidden = vision_tokens(processor, load_model_config(model))
-    if "images" in held.column_names:
-        processed_once(processor)  # a row's k responses are to one picture
-    folder = out or _folder(model, directory, split, modality, rows, sampling)
-    folders: dict[Control, Path] = {None: folder}
-    folders |= {"blind": folder / "blind"} if blind else {}
-    folders |= {"shuffled": folder / "shuffled"} if shuffled else {}
-    tables = sample_arms(model, processor, held, folders, sampling, forbidden, _note, engine)
+    with one_voice():
+        held = sample(load_rows(directory, split, modality), rows)
+        processor = load_processor(model)
+        forbidden = vision_tokens(processor, load_model_config(model))
+        folder = out or _folder(model, directory, split, modality, rows, sampling)
+        folders: dict[Control, Path] = {None: folder}
+        wanted: dict[Control, bool] = {"blind": blind, "shuffled": shuffled}
+        for control, asked in wanted.items():
+            place = folder / str(control)
+            if asked or told(place.is_dir()):  # what an earlier command asked for stays in the tables
+                folders[control] = place
+        tables = sample_arms(model, processor, held, folders, sampling, forbidden, _note, engine)
+    leave()
     if not is_main():
         return
-    named = needless(held, tables["blind"]) if blind else []
+    named = needless(held, tables["blind"]) if "blind" in tables else []
     if per_row:
         away = {id for level in named for id in level.ids}
         write_rates(tables[None], folder / "rates.parquet", band, tables.get("blind"), away)
