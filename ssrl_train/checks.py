@@ -14,6 +14,7 @@ from ssrl_train.config import Config
 from ssrl_train.dpo import make_dpo_args
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.memo import decoded_once
+from ssrl_train.pixels import resized
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.stage_rows import Key, StageRows
@@ -56,7 +57,7 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
     preflight.require(dict.fromkeys([*of_rows, *faults]))
 
 
-def check_processor(config: Config, rows: StageRows, processor: Any, settings: Any) -> None:
+def check_processor(config: Config, rows: StageRows, processor: Any, settings: Any, say: Callable[[str], None]) -> None:
     """Check what the model makes of the rows.
 
     Args:
@@ -64,10 +65,15 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
         rows: its rows, divided.
         processor: the start model's.
         settings: its config.
+        say: takes what may go wrong and cannot be settled here.
 
     Raises:
         SsrlError: the faults of the first stage that has any.
     """
+    for train in rows.datasets.values():
+        if "images" in train.column_names and getattr(processor, "image_processor", None) is not None:
+            for caution in resized(processor, train):
+                say(f"note: {caution}")
     limit = settings.get_text_config().max_position_embeddings
     for i, stage in enumerate(config.stages):
         if rows.key(stage) is None:

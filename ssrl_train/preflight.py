@@ -16,6 +16,7 @@ from datasets import Dataset, List, Value
 
 from ssrl_data.core import SsrlError
 from ssrl_data.row import prompt_text, unpack_answer
+from ssrl_train.pixels import length_faults
 from ssrl_train.rows import column, conversation, divided, encode, of_tasks, tokenizer_of
 
 RESERVED = frozenset(
@@ -270,12 +271,6 @@ def processor_faults(processor: Any, rows: Dataset, context: int | None, complet
             return
         if completion is None or tokenizer.pad_token_id is None:
             continue
-        prompt = int(encode(processor, [row])["input_ids"].shape[1])
-        if context is not None and prompt + completion > context:
-            yield (
-                f"row {i} has a prompt of {prompt} tokens, and with a completion of {completion} that passes the "
-                f"context of {context}: use smaller pictures or a lower max_completion_length"
-            )
         kind, value, _ = unpack_answer(row["answer"])
         gold = len(tokenizer(kind.gold(value), add_special_tokens=False)["input_ids"]) + 1
         if gold > completion:
@@ -283,6 +278,8 @@ def processor_faults(processor: Any, rows: Dataset, context: int | None, complet
                 f"the right response of row {i} takes {gold} tokens and max_completion_length is {completion}, so it "
                 f"could never be rewarded: raise max_completion_length to at least {gold}"
             )
+    if context is not None and completion is not None and tokenizer.pad_token_id is not None:
+        yield from length_faults(processor, rows, context, completion)
 
 
 def extremes(rows: Dataset) -> list[int]:

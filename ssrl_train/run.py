@@ -108,7 +108,7 @@ class _Run:
         settings = load_model_config(self.start)
         self.forbidden = vision_tokens(self.processor, settings)
         self.held = None if held is None or config.eval is None else decoded_once(sample(held, config.eval.rows))
-        check_processor(config, self.rows, self.processor, settings)
+        check_processor(config, self.rows, self.processor, settings, say)
         once(lambda: write_json(config.out / "config.json", dataclasses.asdict(config)))
         pictures = any("images" in rows.column_names for rows in self.rows.datasets.values())
         if pictures and not processed_once(self.processor):
