@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,19 +20,43 @@ def train(
     out: Annotated[Path | None, typer.Option(help="output folder, in place of the config's")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="seed, in place of the config's")] = None,
 ) -> None:
-    """Train a model on a built dataset, or go on with a run that was interrupted."""
+    """Train a model on a built dataset, compare arms, or go on with a run that was interrupted."""
     _quiet()
     _one_thread()
-    from ssrl_train.config import load_config
+    from ssrl_data.yaml_file import read_yaml
+    from ssrl_train.config import parse
+    from ssrl_train.fields import mapping
     from ssrl_train.processes import is_main, leave, one_voice
     from ssrl_train.run import run
 
     with one_voice():
-        settings = load_config(config, data, out, seed)
-        result = run(settings, say=_note)
+        body, where = mapping(read_yaml(config), str(config)), str(config)
+        if "arms" in body or "search" in body:
+            lines = _compared(body, where, data, out, seed)
+        else:
+            settings = parse(body, where, data, out, seed)
+            lines = _report(run(settings, say=_note), settings.out)
     if is_main():
-        _report(result, settings.out)
+        for line in lines:
+            typer.echo(line)
     leave()
+
+
+def _compared(
+    body: Mapping[str, Any], where: str, data: Path | None, out: Path | None, seed: int | None
+) -> Iterator[str]:
+    """Run a config with arms or a search, and the closing lines of it."""
+    from ssrl_train.arms import parse_arms, run_arms
+    from ssrl_train.search import parse_search, run_search
+
+    if seed is not None:
+        raise SsrlError(f"{where} runs from several seeds: change its `seeds` in place of --seed")
+    if "search" in body:
+        arms = run_search(parse_search(body, where, data, out), _note)
+    else:
+        arms = parse_arms(body, where, data, out)
+    found = run_arms(arms, _note)
+    return _verdicts(found, arms.against, arms.out)
 
 
 def depth(
@@ -87,15 +112,23 @@ def _note(line: str) -> None:
     typer.echo(line, file=sys.stderr)
 
 
-def _report(result: dict[str, Any], out: Path) -> None:
+def _verdicts(found: Mapping[str, Any], against: Mapping[str, str], out: Path) -> Iterator[str]:
+    """The closing lines of a comparison."""
+    for name, one in found.items():
+        note = f" ({one.note})" if one.note else ""
+        yield f"{name}: {one.verdict}, {one.difference} more than {against[name]}{note}"
+    yield f"{out / 'comparison.md'}: the whole table"
+
+
+def _report(result: dict[str, Any], out: Path) -> Iterator[str]:
     """The closing lines of a run."""
     speed = f", {result['seconds_per_step']:.2f} s a step" if result["seconds_per_step"] else ""
-    typer.echo(f"{out}: {result['steps']} steps{speed} on {result['device']}, {result['train_rows']} rows")
+    yield f"{out}: {result['steps']} steps{speed} on {result['device']}, {result['train_rows']} rows"
     if result["after"] is None:
         return
     low, high = result["interval"]
     before = "" if result["before"] is None else f"{result['before']:.3f} before, "
-    typer.echo(
+    yield (
         f"held-out accuracy {before}{result['after']:.3f} after (95% {low:.3f} to {high:.3f}), chance "
         f"{result['chance']:.3f}, {result['rows']} rows of {result['photographs']} source records never trained on"
     )

@@ -75,19 +75,20 @@ class Comparison:
     note: str
 
 
-def compare(rows: Dataset, arms: Mapping[str, Sequence[pa.Table]], control: str) -> dict[str, Comparison]:
-    """Every arm but the control against the control.
+def compare(rows: Dataset, arms: Mapping[str, Sequence[pa.Table]], against: Mapping[str, str]) -> dict[str, Comparison]:
+    """Hold arms against others.
 
     Args:
         rows: the held-out rows, the same for all.
         arms: for each arm a table of judged responses (`rollouts.ROLLOUTS`) for each seed.
-        control: name of the arm that the others are held against.
+        against: the control of each arm that has one.
 
     Raises:
         SsrlError: there is no such control, an arm has no table, or no row was judged in all of them.
     """
-    if control not in arms:
-        raise SsrlError(f"there is no arm {control!r} to compare with: {suggest(control, list(arms))}")
+    for control in against.values():
+        if control not in arms:
+            raise SsrlError(f"there is no arm {control!r} to compare with: {suggest(control, list(arms))}")
     empty = [name for name, tables in arms.items() if not tables]
     if empty:
         raise SsrlError(f"the arm {empty[0]!r} has no responses: run its seeds first")
@@ -98,9 +99,8 @@ def compare(rows: Dataset, arms: Mapping[str, Sequence[pa.Table]], control: str)
     source = renumbered(sources(rows)[judged])
     return holm(
         {
-            name: compared(found[:, judged], values[control][:, judged], source)
-            for name, found in values.items()
-            if name != control
+            name: compared(values[name][:, judged], values[control][:, judged], source)
+            for name, control in against.items()
         }
     )
 

@@ -110,10 +110,14 @@ def test_arms_are_compared_on_the_rows_judged_in_all_of_them() -> None:
     rows = rows_of([i // 2 for i in range(40)])
     right, wrong = responses([[True]] * 40), responses([[False]] * 40)
     broken = responses([[None]] * 2 + [[True]] * 38)
-    found = compare(rows, {"base": [wrong, wrong], "good": [right, right], "broken": [right, broken]}, "base")
+    found = compare(
+        rows,
+        {"base": [wrong, wrong], "good": [right, right], "broken": [right, broken]},
+        {"good": "base", "broken": "base"},
+    )
     assert list(found) == ["good", "broken"]
     assert (found["good"].rows, found["good"].sources, found["good"].verdict) == (38, 19, "better")
     with pytest.raises(SsrlError, match="no arm 'bse' to compare with"):
-        compare(rows, {"base": [right]}, "bse")
+        compare(rows, {"base": [right]}, {"base": "bse"})
     with pytest.raises(SsrlError, match="the arm 'good' has no responses"):
-        compare(rows, {"base": [right], "good": []}, "base")
+        compare(rows, {"base": [right], "good": []}, {"good": "base"})
