@@ -25,6 +25,10 @@ TOKENS = {
     "pretrainzero": 4096,
     "ladder": 3072,
     "autoif": 2048,
+    **dict.fromkeys(("qwen3-1.7b-full", "qwen3-4b-lora", "qwen3-8b-full"), 2048),
+    "openvlthinker": 1024,
+    "curriculum": 4,
+    "smollm2": 12,
 }
 GRPO = {"method": "grpo", "grpo": {"max_steps": 2}}
 SAMPLE = {"method": "sample", "name": "probe"}
@@ -112,6 +116,8 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [SAMPLE, {**GRPO, "pass_rates": "probe", "keep": [0.9]}]}, "two rising shares"),
         ({"stages": [SAMPLE, {"method": "sft", "keep": [0.5, 1]}]}, "keep wants responses"),
         ({"stages": [SAMPLE, {"method": "sft", "responses": "probe", "each": 0}]}, "each is 0"),
+        ({"stages": [{**SAMPLE, "temperature": 0}]}, "stage 1: k is 8 at temperature 0"),
+        ({"stages": [{**SAMPLE, "top_p": 1.5}]}, "stage 1: top_p is 1.5"),
         ({"stages": [{"method": "dpo"}]}, "dpo wants pairs"),
         ({"stages": [{"method": "dpo", "data": "folder"}]}, "dpo wants pairs"),
         ({"stages": [{**GRPO, "until": {"metric": "reward"}}]}, "exactly one of above and below"),
