@@ -16,7 +16,7 @@ from datasets import Dataset
 
 from ssrl_data.core import SsrlError
 from ssrl_data.pass_rates import within
-from ssrl_train.config import Config
+from ssrl_train.config import Config, is_file
 from ssrl_train.preflight import Share
 from ssrl_train.rows import column, divided, load_rows, of_tasks
 from ssrl_train.stages import Grpo, Sft, Stage, is_table, on_solutions
@@ -51,12 +51,24 @@ class StageRows:
             data: the run's dataset folder.
 
         Raises:
-            SsrlError: a folder holds no such rows.
+            SsrlError: a folder holds no such rows, or a file that a stage reads cannot be read.
         """
         self.config, self.main = config, (data, config.modality)
         keys = dict.fromkeys([self.main, *(key for key in map(self.key, config.stages) if key is not None)])
         self.datasets = {key: load_rows(key[0], "train", key[1]) for key in keys}
         self.pools: dict[Key, Pool] = {}
+        for stage in config.stages:
+            self._open(stage)
+
+    def _open(self, stage: Stage) -> None:
+        """Look for what a stage reads before any stage is run."""
+        key = self.key(stage)
+        if key is not None:
+            of_tasks(self.datasets[key], stage.tasks)
+        elif stage.data is not None and not stage.data.is_file():
+            raise SsrlError(f"{stage.data}: there is no such file of examples to train on")
+        if isinstance(stage, Grpo) and stage.pass_rates and is_file(stage.pass_rates):
+            within(Path(stage.pass_rates), stage.keep)
 
     def key(self, stage: Stage) -> Key | None:
         """What a stage reads; None where that is a file."""

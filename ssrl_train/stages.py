@@ -116,9 +116,13 @@ class Sample(Common):
     batch: int = 32
 
     def __post_init__(self) -> None:
-        """Refuse what cannot run; `rollouts.Sampling` has the other ranges."""
+        """Refuse what cannot run."""
+        from ssrl_train.generate import Sampling
+
         Common.__post_init__(self)
         _at_least("rows", self.rows, 0)
+        tokens = {} if self.max_new_tokens is None else {"max_new_tokens": self.max_new_tokens}
+        Sampling(self.k, self.temperature, self.top_p, batch=self.batch, **tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,23 @@ def test_no_stage_measures_alone(dataset: Path, tmp_path: Path) -> None:
     assert (result["before"], result["steps"]) == (None, 0)
 
 
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ({"method": "sample", "tasks": ["image/jigsw"]}, "takes rows of 'image/jigsw' and there are none"),
+        ({"method": "sample", "data": "nowhere"}, "nowhere: no dataset there"),
+        ({"method": "grpo", "grpo": GRPO, "pass_rates": "none.parquet"}, "none.parquet: no such file"),
+        ({"method": "dpo", "data": "none.parquet"}, "none.parquet: there is no such file of examples"),
+    ],
+)
+def test_what_a_stage_reads_is_looked_for_before_any_is_run(
+    stage: dict[str, Any], message: str, dataset: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SsrlError, match=message):
+        run(config(dataset, tmp_path / "run", [STAGES[0], stage]), lambda line: None)
+    assert not (tmp_path / "run" / "stages").exists()
+
+
 def test_a_recipe_is_built_first(tmp_path: Path, photos: Path) -> None:
     recipe = tmp_path / "rows.yaml"
     recipe.write_text(
