@@ -121,9 +121,10 @@ class _Run:
             return recipe
 
         def make() -> None:
+            asked = Recipe(**load_recipe(recipe))
             if not (folder / "manifest.json").is_file():
                 self.say(f"building {recipe} in {folder}")
-            build(Recipe(**load_recipe(recipe)), folder, say=self.say)
+            build(asked, folder, say=self.say)
 
         once(make)
         return folder
@@ -181,7 +182,7 @@ class _Run:
         inputs = stage_inputs(self.config, self.rows, self.folders, i, self._seed(i))
         work = self.config.out / "checkpoints" / folder.name
         if not folder.is_dir():
-            if (work / NOTE).is_file():
+            if (work / NOTE).is_file() and len(list(work.iterdir())) > 1:  # a note alone is of no work
                 refuse_other(work, inputs)
             note_inputs(work, inputs)
 

@@ -18,7 +18,7 @@ from ssrl_train.stages import Grpo
 from ssrl_train.tiny import Tiny
 
 pytest_plugins = ("train_rows",)
-SHIPPED = sorted(path for path in (ROOT / "tasks/recipes/train").glob("qwen*.yaml"))
+SHIPPED = sorted(path for path in (ROOT / "tasks/recipes/train").glob("qwen*-vl-*.yaml"))
 # What only a GPU or full-size answers can do; everything else of the config is run as it is.
 SMALL = {
     "max_steps": 1,
