@@ -96,7 +96,7 @@ def test_what_is_learnt_is_right_and_pairs_are_of_one_row(done: tuple[Config, di
         (line["id"], line["response"]): line["exact"] for line in table.select(["id", "response", "exact"]).to_pylist()
     }
     learnt, ids = right_responses(rows, table, None, 2, 0, 0)
-    prompts = {id: prompt for id, prompt in zip(column(rows, "id"), column(rows, "prompt"), strict=True)}
+    prompts = dict(zip(column(rows, "id"), column(rows, "prompt"), strict=True))
     order = [id for id in column(rows, "id") if id in set(ids)]
     assert ids == order
     assert len(learnt) >= len(ids)
@@ -114,7 +114,7 @@ def test_what_is_learnt_is_right_and_pairs_are_of_one_row(done: tuple[Config, di
     assert set(ids) == {id for id, rate in known.items() if 0.3 <= rate <= 0.6}
     _, few = right_responses(rows, table, None, 1, 3, 0)
     assert len(few) == 3
-    with pytest.raises(SsrlError, match="no row has a right response within the pass rates 0.99 to 0.995"):
+    with pytest.raises(SsrlError, match=r"no row has a right response within the pass rates 0.99 to 0.995"):
         right_responses(rows, table, (0.99, 0.995), 1, 0, 0)
 
 
@@ -162,5 +162,5 @@ def test_a_recipe_is_built_first(tmp_path: Path, photos: Path) -> None:
     assert run(settings, said.append)["rows"] == 8
     assert (tmp_path / "run" / "dataset" / "manifest.json").is_file()
     assert any(line.startswith(f"building {recipe}") for line in said)
-    with pytest.raises(SsrlError, match="none.yaml"):
+    with pytest.raises(SsrlError, match=r"none\.yaml"):
         run(config(tmp_path / "none.yaml", tmp_path / "other", STAGES), said.append)
