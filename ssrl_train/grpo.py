@@ -69,7 +69,9 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     """TRL's trainer, whose rows come from a curriculum and whose rewards go to it.
 
     It always has our sampler: the stock one begins again with the order of the first epoch when a run is resumed in a
-    later one. The whole run is one epoch of the loader, whatever the number of passes over the rows.
+    later one. The whole run is one epoch of the loader, whatever the number of passes over the rows. What a curriculum
+    counts as passed is a reward of exactly 1, whichever reward that is: under a control, too, it is told no more than
+    the model.
 
     Args:
         model: hub name or folder to start from.
@@ -152,8 +154,10 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
-            done = self.state.global_step * self.args.gradient_accumulation_steps
-            self.sampler.restore(self.state.stateful_callbacks["RowSampler"], done)
+            saved = self.state.stateful_callbacks.get("RowSampler")
+            if saved is None:
+                raise SsrlError(f"{checkpoint} says nothing of its rows: remove it to begin the stage again")
+            self.sampler.restore(saved, self.state.global_step * self.args.gradient_accumulation_steps)
 
 
 def train_grpo(

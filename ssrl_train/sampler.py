@@ -5,6 +5,9 @@
 
 Every process runs an identical copy: draws are keyed, rewards are gathered from all processes before they are told. The
 state goes into the checkpoint with the pending batches, so a resumed run draws what the unbroken one would have.
+
+All rows of a run are of one modality, text or pictures: TRL cannot batch both, and `rows.load_rows` refuses them
+together. A mixture of modalities is trained in stages.
 """
 
 from __future__ import annotations

@@ -254,6 +254,8 @@ def test_the_stock_trainer_still_replays_its_first_order(model: Path, tmp_path: 
     whole, rest = Keyed(), Keyed()
     ran(tmp_path / "whole", whole)
     ran(resumed_at(2, tmp_path / "whole", tmp_path / "rest"), rest)
+    with pytest.raises(SsrlError, match="says nothing of its rows"):
+        trained(model, resumed_at(2, tmp_path / "whole", tmp_path / "ours"), Uniform(), Keyed())
     orders = [ids for _, ids in whole.batches]
     assert [ids for _, ids in rest.batches] == orders[:2]
     assert orders[2:] != orders[:2]
