@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from ssrl_train.controls import Control
-    from ssrl_train.measure import Measures
+    from ssrl_train.needless import Needless
     from ssrl_train.rollouts import Sampling
 
 
@@ -79,20 +80,9 @@ def evaluate(
     if per_row:
         away = {id for level in named for id in level.ids}
         write_rates(tables[None], folder / "rates.parquet", band, tables.get("blind"), away)
-    for line in _report(held, tables):
+    for line in _written(held, tables, named, folder, f"{Path(model).name} on {directory.resolve().name}, {split}"):
         typer.echo(line)
-    for level in named:
-        _note(
-            f"{level.task}/{level.level} is answered blind above chance: {level.rate:.3f}, at least {level.lower:.3f}, "
-            f"chance {level.chance:.3f}; {len(level.ids)} of its {level.rows} rows need no looking, of which at most "
-            f"about {level.lucky:.0f} are so by luck"
-        )
-    _note(f"{folder}: the responses" + (", their pass rates in rates.parquet" if per_row else ""))
-    overall = _measures(held, tables[None]).overall
-    typer.echo(
-        f"accuracy {overall.accuracy}, chance {overall.chance:.3f}, "
-        f"{overall.rows} rows of {overall.sources} source records"
-    )
+    _note(f"{folder}: the responses, measures.md" + (", each row's pass rate in rates.parquet" if per_row else ""))
 
 
 def _folder(model: str, directory: Path, split: str, modality: str | None, rows: int, sampling: Sampling) -> Path:
@@ -111,43 +101,45 @@ def _folder(model: str, directory: Path, split: str, modality: str | None, rows:
     return place.with_name(f"{place.name}.eval") / "-".join(parts)
 
 
-def _report(rows: Dataset, tables: Mapping[Control, pa.Table]) -> Iterator[str]:
-    """A table of each task and level, with a column for each control, then what the pictures are worth."""
+def _written(
+    rows: Dataset, tables: Mapping[Control, pa.Table], named: Sequence[Needless], folder: Path, title: str
+) -> Iterator[str]:
+    """Write down what the responses say of the model, and tell it: each task and level, its controls, and the whole."""
+    from ssrl_train.artefacts import write_json
     from ssrl_train.controls import constants
-    from ssrl_train.measure import contrast
+    from ssrl_train.measure import contrast, measure
+    from ssrl_train.measured import write_measures
 
-    shown, constant = _measures(rows, tables[None]), {(c.task, c.level): c for c in constants(rows)}
-    controls = {name: _measures(rows, table) for name, table in tables.items() if name}
+    shown, fixed = measure(rows, tables[None]), constants(rows)
+    controls = {str(name): contrast(rows, tables[None], table) for name, table in tables.items() if name}
+    write_measures(folder, shown, controls, title)
+    lists = {"constants": list(map(asdict, fixed)), "needless": list(map(asdict, named))}
+    write_json(folder / "controls.json", lists)
+    others = [measure(_answered(rows, table), table).levels for name, table in tables.items() if name]
+    best = {(one.task, one.level): f"{one.accuracy:.3f}" for one in fixed}
     lines = [("task and level", "rows", "accuracy", "chance", "constant", *controls)]
     for key, found in shown.levels.items():
-        best = constant.get(key)
-        others = [control.levels.get(key) for control in controls.values()]
-        lines.append(
-            (
-                "/".join(key),
-                str(found.rows),
-                str(found.accuracy),
-                f"{found.chance:.3f}",
-                "-" if best is None else f"{best.accuracy:.3f}",
-                *("-" if other is None else str(other.accuracy) for other in others),
-            )
-        )
+        altered = [str(other[key].accuracy) if key in other else "-" for other in others]
+        cells = (str(found.rows), str(found.accuracy), f"{found.chance:.3f}", best.get(key, "-"))
+        lines.append(("/".join(key), *cells, *altered))
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     for line in lines:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-    for name in controls:
-        gap = contrast(rows, tables[None], tables[name])
+    for name, gap in controls.items():
         left = f"; {len(rows) - gap.rows} rows are left out" if gap.rows < len(rows) else ""
         yield f"{name}: {gap.altered}, so the right pictures add {gap.difference}{left}"
-
-
-def _measures(rows: Dataset, table: pa.Table) -> Measures:
-    from ssrl_train.measure import measure
-
-    return measure(_answered(rows, table), table)
+    for one in named:
+        yield (
+            f"{one.task}/{one.level} is answered blind above chance: {one.rate:.3f}, at least {one.lower:.3f}, "
+            f"chance {one.chance:.3f}; {len(one.ids)} of {one.rows} rows need no looking, at most about "
+            f"{one.lucky:.0f} of them by luck"
+        )
+    whole = shown.overall
+    yield (f"accuracy {whole.accuracy}, chance {whole.chance:.3f}, {whole.rows} rows of {whole.sources} source records")
 
 
 def _answered(rows: Dataset, table: pa.Table) -> Dataset:
+    """The rows that a table has responses to."""
     from ssrl_train.rows import column
 
     ids = set(table["id"].to_pylist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -62,6 +63,14 @@ def test_responses_controls_and_rates_are_kept_and_summed_up(
     assert [line.partition(":")[0] for line in gains] == ["blind", "shuffled"]
     assert f"{len(held)} of {len(held)} rows answered" in found.stderr
     assert f"blind: {len(held)} of {len(held)} rows answered" in found.stderr
+
+    measured = json.loads((folder / "measures.json").read_text())
+    assert measured["overall"]["accuracy"]["value"] == pytest.approx(mean)
+    assert set(measured["controls"]) == {"blind", "shuffled"}
+    assert (folder / "measures.png").read_bytes().startswith(b"\x89PNG")
+    (constant,) = json.loads((folder / "controls.json").read_text())["constants"]
+    assert f"  {constant['accuracy']:.3f}  " in level
+    assert constant["rows"] == len(held)
 
     # Asked again, nothing is answered again, and the controls of before stay in the table.
     evaluate(str(model), dataset, k=4, max_new_tokens=4, per_row=True, band=(0.1, 0.9))

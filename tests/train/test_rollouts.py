@@ -21,6 +21,7 @@ from datasets import Dataset
 from ssrl_data.core import SsrlError
 from ssrl_data.grade import grade
 from ssrl_data.pass_rates import left_out, within
+from ssrl_train import eval_cli
 from ssrl_train.models import load_model_config, vision_tokens
 from ssrl_train.rollouts import ROLLOUTS, Sampling, sample_rollouts, write_rates
 from ssrl_train.rows import column, load_rows
@@ -44,10 +45,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(llava: Path, rows: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(llava: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An unbroken evaluation of the training rows, in this process."""
     out = tmp_path_factory.mktemp("rollouts") / "whole"
-    write_rates(ask(llava, rows, out), out / "rates.parquet")
+    eval_cli.evaluate(str(llava), dataset, "train", k=2, max_new_tokens=5, batch=4, per_row=True, out=out)
     return out
 
 
