@@ -1,4 +1,4 @@
-"""The README's own task is a whole one: it makes rows that its audit passes, and its audit sees a wrong answer."""
+"""What the README shows is whole: a task whose rows its audit passes, and a training config that parses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from command import ROOT
 
 from ssrl_data.core import Row, Task
 from ssrl_data.registry import source_at
 from ssrl_data.rng import Rng
+from ssrl_train.config import parse
+from ssrl_train.grpo import make_args, prompts_a_batch
+from ssrl_train.stages import Grpo, Sample, Sft
 
 
 @pytest.fixture
@@ -40,3 +44,22 @@ def test_the_readme_task_makes_true_rows(mirror: type[Task[Any]], photos: Path) 
         value = example.answer.value | {"answer": "no" if aim else "yes"}
         wrong = replace(row, answer=replace(example.answer, value=value))
         assert [fault.rule for fault in mirror.audit(wrong, [record])] == ["true"]
+
+
+def test_the_readme_training_config_parses(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    config = parse(yaml.safe_load(next(block for block in blocks if "stages:" in block)), "README.md")
+    assert (ROOT / config.data).is_file()
+    probe, supervised, reinforced = config.stages
+    assert isinstance(probe, Sample)
+    assert isinstance(supervised, Sft)
+    assert isinstance(reinforced, Grpo)
+    assert config.sources(supervised) == config.sources(reinforced) == ["probe"]
+    assert prompts_a_batch(make_args(reinforced, config.seed, tmp_path, [])) >= 1
+
+
+def test_the_files_that_the_readme_names_are_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    named = {*re.findall(r"\]\(([^)#:]+)\)", text), *re.findall(r"\btasks/recipes/[\w./-]+\.yaml", text)}
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
