@@ -1,4 +1,6 @@
-"""GRPO steps a second and peak memory on the GPU at hand: a tiny model, and Qwen2.5-VL-3B with LoRA.
+"""GRPO steps and tokens a second and peak memory on the GPU at hand, as `ssrl train` and as plain TRL take them.
+
+A tiny model, and Qwen2.5-VL-3B with LoRA; both ways have the same settings and the same reward.
 
 Needs no hub: the large model has the published shape and random weights, its processor a word tokenizer of the rows.
 What it samples is noise, so only speed and memory mean anything; answers always run to their full length. Not part of
@@ -10,13 +12,32 @@ Prints lines of "name value unit".
 from __future__ import annotations
 
 import argparse
+import copy
+import gc
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+import torch
+from datasets import Image, List
+from peft import LoraConfig
+from transformers import PrinterCallback, TrainerCallback
+from trl import GRPOTrainer
+
 from benchmarks.train_overhead import RECIPE
+from ssrl_data.build.run import build
+from ssrl_data.recipe import Recipe, load_recipe
+from ssrl_train.curriculum import Uniform
+from ssrl_train.grpo import Trainer, make_args
+from ssrl_train.memo import decoded_once, processed_once
+from ssrl_train.models import load_model_config, vision_tokens
+from ssrl_train.rewards import verify
+from ssrl_train.rows import load_rows
+from ssrl_train.stages import Grpo
+from ssrl_train.tiny import QWEN_MODEL, Tiny, build_model, build_processor, qwen_config, texts_of
 
 ROWS = 400
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -47,10 +68,6 @@ TOWER: dict[str, Any] = {
 
 def large(folder: Path, processor: Any) -> None:
     """Save a random Qwen2.5-VL-3B in bfloat16."""
-    import torch
-
-    from ssrl_train.tiny import QWEN_MODEL, qwen_config
-
     tokenizer = processor.tokenizer
     text = TEXT | {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     before = torch.get_default_dtype()
@@ -65,67 +82,62 @@ def large(folder: Path, processor: Any) -> None:
     processor.save_pretrained(folder)
 
 
+class Clock(TrainerCallback):  # type: ignore[misc]
+    """Notes when each step ended and how many tokens it had read and written by then."""
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[float, float]] = []
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.marks.append((time.perf_counter(), state.num_input_tokens_seen))
+
+    def rates(self) -> tuple[float, float]:
+        """Steps and tokens a second; the first step warms up."""
+        (begun, before), (ended, after) = self.marks[0], self.marks[-1]
+        return (len(self.marks) - 1) / (ended - begun), (after - before) / (ended - begun)
+
+
 def measure(name: str, model: Path, processor: Any, data: Path, options: dict[str, Any], lora: Any) -> Iterator[str]:
-    """Train a few steps as `ssrl train` does and say what they took."""
-    import torch
-    from transformers import PrinterCallback, TrainerCallback
-    from trl import GRPOTrainer
-
-    from ssrl_train.grpo import make_args
-    from ssrl_train.memo import decoded_once, processed_once
-    from ssrl_train.models import load_model_config, vision_tokens
-    from ssrl_train.rewards import verify
-    from ssrl_train.rows import load_rows
-    from ssrl_train.stages import Grpo
-
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.marks: list[float] = []
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            self.marks.append(time.perf_counter())
-
+    """Train a few steps in both ways, twice in turns, and say what they took."""
     forbidden = vision_tokens(processor, load_model_config(str(model)))
     options = options | {"save_strategy": "no", "disable_tqdm": True}
-    args = make_args(Grpo(options), 0, model.parent / "work", forbidden)
-    processed_once(processor)
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    trainer = GRPOTrainer(
-        model=str(model),
-        reward_funcs=verify,
-        args=args,
-        train_dataset=decoded_once(load_rows(data, "train")),
-        processing_class=processor,
-        peft_config=lora,
-    )
-    clock = Clock()
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(clock)
-    trainer.train()
-    steps = len(clock.marks) - 1  # the first one warms up
-    seconds = (clock.marks[-1] - clock.marks[0]) / steps
-    answers = args.generation_batch_size
-    yield f"{name} {1 / seconds:.3f} steps/s"
-    yield f"{name} {answers / seconds:.1f} answers/s ({answers} a step)"
-    logged = [entry for entry in trainer.state.log_history if "reward" in entry]
-    yield f"{name} reward {logged[0]['reward']:.3f} to {logged[-1]['reward']:.3f} mean"
-    if torch.cuda.is_available():
-        yield f"{name} peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"
+    encoded, out = load_rows(data, "train"), model.parent / "work"
+    ways: dict[str, Any] = {"plain": (encoded.cast_column("images", List(Image())), processor)}
+    once = copy.copy(processor)
+    processed_once(once)
+    ways["ssrl"] = (decoded_once(encoded), once)
+    rates: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    for turn in range(2):
+        for way in [*ways][:: -1 if turn else 1]:
+            rows, made = ways[way]
+            args, clock = make_args(Grpo(options), 0, out, forbidden), Clock()
+            if torch.cuda.is_available():
+                torch.cuda.reset_peak_memory_stats()
+            if way == "ssrl":
+                trainer: Any = Trainer(str(model), made, rows, verify, args, Uniform(), lora=lora, callbacks=[clock])
+            else:
+                trainer = GRPOTrainer(
+                    str(model), verify, args, rows, processing_class=made, peft_config=lora, callbacks=[clock]
+                )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+            rates[way].append(clock.rates())
+            if turn == 0 and torch.cuda.is_available():
+                yield f"{name} {way} peak memory {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"
+            if turn == 0:
+                logged = [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
+                yield f"{name} {way} reward {logged[0]:.3f} to {logged[-1]:.3f} mean"
+            del trainer
+            gc.collect()
+    for i, what in enumerate(("steps", "tokens")):
+        ours, plain = (fmean(pair[i] for pair in rates[way]) for way in ("ssrl", "plain"))
+        yield f"{name} {ours:.3f} {what}/s, {ours / plain:.3f} of plain TRL's"
 
 
 def main() -> None:
     """Measure and print."""
-    import torch
-    from peft import LoraConfig
-
-    from ssrl_data.build.run import build
-    from ssrl_data.recipe import Recipe, load_recipe
-    from ssrl_train.rows import load_rows
-    from ssrl_train.tiny import Tiny, build_model, build_processor, texts_of
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, help="a built dataset; the demo's is built when none is given")
     parser.add_argument("--only", choices=("tiny", "large"))
