@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -188,6 +189,8 @@ class _Run:
 
         def make(partial: Path) -> None:
             self.say(f"stage {i + 1}/{len(self.config.stages)} {name_of(stage)}")
+            if is_main():  # answers of the model that was here before this stage was removed
+                shutil.rmtree(self.config.out / "eval" / folder.name, ignore_errors=True)
             self._make(i, partial, work)
             _free()
 
