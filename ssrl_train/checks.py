@@ -46,8 +46,7 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
             args = make_args(stage, config.seed, config.out, [])
             faults += preflight.setup_faults(args, gpu)
             prompts[key].append((prompts_a_batch(args), stage.tasks))
-            pictures = "images" in rows.datasets[key].column_names
-            for caution in preflight.cautions(args, pictures, stage.lora is None):
+            for caution in preflight.cautions(args, stage.lora is None):
                 say(f"note: {caution}")
     of_rows: list[str] = []
     for key, train in rows.datasets.items():

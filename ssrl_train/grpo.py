@@ -37,16 +37,19 @@ def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRP
         SsrlError: TRL refuses the options; the message is TRL's.
     """
     options = machine_options(stage.grpo, seed, folder)
-    if forbidden and not options.get("use_vllm"):
-        options["generation_kwargs"] = _suppressing(options.get("generation_kwargs"), forbidden)
+    if forbidden:
+        given = options.get("generation_kwargs")
+        options["generation_kwargs"] = _suppressing(given, forbidden, bool(options.get("use_vllm")))
     try:
         return GRPOConfig(**options)
     except (TypeError, ValueError) as error:
         raise SsrlError(f"TRL refuses the options of the grpo stage: {error}") from error
 
 
-def _suppressing(given: Any, forbidden: list[int]) -> dict[str, Any]:
+def _suppressing(given: Any, forbidden: list[int], vllm: bool) -> dict[str, Any]:
     given = json.loads(given) if isinstance(given, str) else dict(given or {})
+    if vllm:  # which takes a bias of at most 100 and no list; e^-100 of a token's odds are never sampled
+        return {**given, "logit_bias": {**given.get("logit_bias", {}), **dict.fromkeys(forbidden, -100.0)}}
     return {**given, "suppress_tokens": sorted({*forbidden, *given.get("suppress_tokens", ())})}
 
 

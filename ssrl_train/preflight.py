@@ -321,12 +321,11 @@ def _template_fault(processor: Any, row: Mapping[str, Any], i: int) -> str | Non
     return None
 
 
-def cautions(args: Any, vision: bool, full: bool) -> Iterator[str]:
+def cautions(args: Any, full: bool) -> Iterator[str]:
     """What may go wrong and cannot be settled here.
 
     Args:
         args: a `trl.GRPOConfig`.
-        vision: whether the rows have pictures.
         full: whether every weight is trained, not an adapter.
     """
     dtype = args.model_init_kwargs.get("dtype") if isinstance(args.model_init_kwargs, dict) else None
@@ -335,5 +334,3 @@ def cautions(args: Any, vision: bool, full: bool) -> Iterator[str]:
             f"the weights are trained in {dtype}, whose steps are wider than updates at a learning rate of "
             f"{args.learning_rate:g}, so most would be lost: load them in float32 or train an adapter with lora"
         )
-    if args.use_vllm and vision:
-        yield "vLLM may sample vision tokens: TRL's plain generation forbids them, vLLM is given no such list"

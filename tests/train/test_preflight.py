@@ -209,13 +209,10 @@ def test_the_longest_rows_are_the_ones_tried(rows: Dataset) -> None:
 
 
 def test_cautions(tmp_path: Path) -> None:
-    assert list(preflight.cautions(options(tmp_path), vision=True, full=True)) == []
-    args = options(tmp_path, use_vllm=True)
-    assert any("may sample vision tokens" in line for line in preflight.cautions(args, vision=True, full=True))
-    assert list(preflight.cautions(args, vision=False, full=True)) == []
+    assert list(preflight.cautions(options(tmp_path), full=True)) == []
     half = options(tmp_path, model_init_kwargs={"dtype": "bfloat16"}, learning_rate=1e-6)
-    only(list(preflight.cautions(half, vision=True, full=True)), "would be lost")
-    assert list(preflight.cautions(half, vision=True, full=False)) == []
+    only(list(preflight.cautions(half, full=True)), "would be lost")
+    assert list(preflight.cautions(half, full=False)) == []
 
 
 def test_all_faults_are_said_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +14,10 @@ from PIL import Image as PilImage
 from trl.generation import vllm_generation
 
 from ssrl_data.core import SsrlError
+from ssrl_train.grpo import make_args
 from ssrl_train.memo import decoded_once
 from ssrl_train.rows import conversation, encode
+from ssrl_train.stages import Grpo
 from ssrl_train.tiny import Tiny, build_processor, texts_of
 from ssrl_train.vllm_images import FAMILIES, collapsed, expanded_once, family_faults
 
@@ -117,3 +120,10 @@ def test_families_that_vllm_expands_otherwise_are_refused() -> None:
     assert [*chain(*(family_faults(args, family) for family in FAMILIES))] == []
     assert list(family_faults(SimpleNamespace(use_vllm=True, vllm_mode="server"), "gemma3")) == []
     assert list(family_faults(SimpleNamespace(use_vllm=False, vllm_mode="colocate"), "gemma3")) == []
+
+
+def test_vision_tokens_are_forbidden_to_vllm_too(tmp_path: Path) -> None:
+    given = {"use_vllm": True, "generation_kwargs": {"logit_bias": {3: 1.0}, "stop": ["x"]}}
+    made = make_args(Grpo(given), 0, tmp_path, [7, 9])
+    assert made.generation_kwargs == {"logit_bias": {3: 1.0, 7: -100.0, 9: -100.0}, "stop": ["x"]}
+    assert make_args(Grpo({}), 0, tmp_path, [7, 9]).generation_kwargs == {"suppress_tokens": [7, 9]}
