@@ -3,16 +3,18 @@
     data: out/demo/dataset
     out: out/arms
     model: {tiny: llava, side: 16}
+    stages: [{method: grpo}]
     eval: {split: test}
     seeds: [0, 1, 2]
     control: base
     arms:
       base: {stages: []}
-      trained: {stages: [{method: grpo}]}
-      again: {stages: [{method: grpo}], seeds: [3, 4, 5], control: trained}    # must end in "no evidence"
+      trained: {}
+      random: {change: {grpo: {reward: random}}}
+      again: {seeds: [3, 4, 5], control: trained}       # must end in "no evidence"
 
-What stands above `arms` holds for all of them; an arm replaces whole keys, and may be held against another arm than the
-rest. All answer the same held-out rows and may write as many tokens.
+What stands above `arms` holds for all of them. An arm replaces whole keys, or changes some fields of a stage by name,
+and may be held against another arm than the rest. All answer the same held-out rows and may write as many tokens.
 
 OUT/dataset/                    the rows, where `data` names a recipe; built once
 OUT/arms/trained/seed-0/ ...    each a run as any other: done runs are not run again, and one that died is gone on with
@@ -51,7 +53,7 @@ from ssrl_train.stages import Grpo, Sample, name_of
 Say = Callable[[str], None]
 
 PLAN = ("arms", "seeds", "control")
-OF_AN_ARM = ("model", "stages", "seeds", "control")
+OF_AN_ARM = ("model", "stages", "change", "seeds", "control")
 """What an arm may replace: all else must be alike, or the arms are not compared on the same rows."""
 
 
@@ -110,9 +112,22 @@ def parse_arms(body: Mapping[str, Any], where: str, data: Path | None = None, ou
             raise SsrlError(f"{place}: control is {held!r}: {suggest(str(held), others)}")
         if name != control:
             against[name] = held
+        own["stages"] = _changed(own.get("stages", shared.get("stages")), own.pop("change", {}), place)
         runs[name] = {seed: parse({**shared, **own}, place, data, out, seed) for seed in mine}
     first = next(iter(next(iter(runs.values())).values()))
     return arranged(runs, against, first.data, first.out, where)
+
+
+def _changed(stages: Any, change: Any, where: str) -> Any:
+    """Stages as YAML reads them, with some fields of some of them replaced."""
+    fields = {name: mapping(body, f"{where}: change {name}") for name, body in mapping(change, where).items()}
+    if not fields:
+        return stages
+    names = [item.get("name", item.get("method")) for item in stages if isinstance(item, dict)]
+    for name in fields:
+        if name not in names:
+            raise SsrlError(f"{where}: change names the stage {name!r}, and there is none: {suggest(name, names)}")
+    return [{**item, **fields.get(item.get("name", item.get("method")), {})} for item in stages]
 
 
 def arranged(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,27 @@ BODY: dict[str, Any] = {
     "control": "base",
     "stages": [FORMAT, GRPO],
     "eval": {"rows": 12, "batch": 6},
-    "arms": {"base": {"stages": []}, "whole": {}, "again": {"seeds": [7], "control": "whole"}},
+    "arms": {
+        "base": {"stages": []},
+        "whole": {},
+        "coin": {"change": {"grpo": {"reward": "random"}}},
+        "again": {"seeds": [7], "control": "whole"},
+    },
 }
 
 
 def test_an_arm_replaces_whole_keys() -> None:
     arms = parse_arms(BODY, "c")
-    assert {name: list(seeds) for name, seeds in arms.runs.items()} == {"base": [0, 1], "whole": [0, 1], "again": [7]}
-    assert arms.against == {"whole": "base", "again": "whole"}
-    assert arms.count == 5
+    assert {name: list(seeds) for name, seeds in arms.runs.items()} == {
+        "base": [0, 1],
+        "whole": [0, 1],
+        "coin": [0, 1],
+        "again": [7],
+    }
+    assert arms.against == {"whole": "base", "coin": "base", "again": "whole"}
+    assert arms.count == 7
+    whole, coin = arms.runs["whole"][0].stages, arms.runs["coin"][0].stages
+    assert (coin[0], coin[1]) == (whole[0], dataclasses.replace(whole[1], reward="random"))
     assert arms.runs["base"][0].stages == ()
     assert [type(stage) for stage in arms.runs["again"][7].stages] == [Format, Grpo]
     assert arms.runs["again"][7].out == Path("o/arms/again/seed-7")
@@ -65,6 +78,7 @@ def test_an_arm_replaces_whole_keys() -> None:
         ({"arms": {"base": {}}}, "at least two arms"),
         ({"arms": {"base": {}, "a/b": {}}}, "without a slash"),
         ({"arms": {"base": {}, "b": {"eval": {}}}}, "arm b: unknown key 'eval'"),
+        ({"arms": {"base": {}, "b": {"change": {"gpro": {}}}}}, "arm b: change names the stage 'gpro'"),
         ({"arms": {"base": {}, "b": {"control": "b"}}}, "arm b: control is 'b'"),
         ({"arms": {"base": {}, "b": {"stages": [{"method": "grp"}]}}}, "arm b: stage 1: method is 'grp'"),
     ],
