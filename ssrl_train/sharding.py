@@ -1,20 +1,18 @@
 """Models whose weights are spread over processes by FSDP or DeepSpeed ZeRO-3: what must be whole, and what saves whole.
 
-`accelerate launch` says by environment variables how a model is to be spread, and transformers heeds them in whatever
-it loads. A model that each process answers with by itself must be loaded whole all the same.
+`accelerate launch` says by environment variables how a model is to be spread. A model that each process answers with by
+itself must be loaded whole all the same.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from transformers.integrations import deepspeed
 
-RAM_EFFICIENT = "FSDP_CPU_RAM_EFFICIENT_LOADING"
 GATHERED = "stage3_gather_16bit_weights_on_model_save"
 
 
@@ -22,19 +20,14 @@ GATHERED = "stage3_gather_16bit_weights_on_model_save"
 def whole() -> Iterator[None]:
     """Load, and generate with, a model of this process's own.
 
-    Otherwise FSDP's loading leaves the weights of all processes but the first empty, without an error; and ZeRO-3's
-    splits them, and has every process generate as often as the others.
+    Otherwise what ZeRO-3's trainer has set stays in force beside and after it: weights are split as they are loaded,
+    and every process must generate as often as the others. FSDP leaves a model alone until the trainer wraps it.
     """
-    before, held = os.environ.get(RAM_EFFICIENT), deepspeed._hf_deepspeed_config_weak_ref
-    os.environ[RAM_EFFICIENT] = "false"
+    held = deepspeed._hf_deepspeed_config_weak_ref
     deepspeed.unset_hf_deepspeed_config()
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[RAM_EFFICIENT]
-        else:
-            os.environ[RAM_EFFICIENT] = before
         if held is not None and (config := held()) is not None:
             deepspeed.set_hf_deepspeed_config(config)
 
