@@ -10,7 +10,7 @@ from statistics import NormalDist
 from datasets import Dataset
 
 from ssrl_data.core import SsrlError, Verdict
-from ssrl_data.row import unpack_answer
+from ssrl_train.measure import luck
 from ssrl_train.rows import column
 
 
@@ -61,7 +61,7 @@ def accuracy(rows: Dataset, verdicts: Sequence[Verdict]) -> Accuracy:
     """
     columns = [column(rows, name) for name in ("answer", "chance", "source_id")]
     judged = [
-        (verdict.exact, _luck(answer, chance), source)
+        (verdict.exact, luck(answer, chance), source)
         for verdict, answer, chance, source in zip(verdicts, *columns, strict=True)
         if verdict.score is not None
     ]
@@ -69,12 +69,3 @@ def accuracy(rows: Dataset, verdicts: Sequence[Verdict]) -> Accuracy:
         raise SsrlError("no row has a known truth, so there is no accuracy: evaluate on rows of labelled tasks")
     exact, chances, sources = zip(*judged, strict=True)
     return Accuracy(len(judged), sum(exact), sum(chances) / len(judged), len(set(sources)))
-
-
-def _luck(answer: str, chance: float | None) -> float:
-    """The chance that a blind answer is exactly right, or an upper bound."""
-    kind, value, credit = unpack_answer(answer)
-    if credit.rule == "exact" and chance is not None:
-        return chance
-    luck: float | None = kind.luck(value)
-    return luck if luck is not None else 1.0 if chance is None else chance

@@ -137,7 +137,9 @@ def accuracies(rows: Dataset, rollouts: pa.Table) -> Floats:
 
 
 def contrast(rows: Dataset, rollouts: pa.Table, altered: pa.Table) -> Contrast:
-    """How a model fares when its pictures are altered, row by row.
+    """How a model fares when its pictures are altered, paired by row.
+
+    Intervals are over the sources alone: they speak of this model, not of the training that led to it.
 
     Args:
         rows: the rows that were asked.
@@ -151,22 +153,8 @@ def contrast(rows: Dataset, rollouts: pa.Table, altered: pa.Table) -> Contrast:
     rows = rows.select([i for i, id in enumerate(column(rows, "id")) if id in asked])
     figures, source = _paired(rows, rollouts.filter(pc.is_in(rollouts["id"], altered["id"])), altered)
     (plain, other), _ = _estimates(figures, source, 0)
-    return Contrast(len(figures), int(source.max()) + 1, plain, other, _gap(figures, source))
-
-
-def difference(rows: Dataset, one: pa.Table, other: pa.Table) -> Estimate:
-    """How much more accurate one table of responses is than another, paired by row.
-
-    The interval is over the sources alone: it speaks of these responses, not of the training that led to them.
-
-    Raises:
-        SsrlError: a table and the rows do not belong together, or no row was judged in both.
-    """
-    return _gap(*_paired(rows, one, other))
-
-
-def _gap(figures: Floats, source: Ints) -> Estimate:
-    return _estimates(figures[:, :1] - figures[:, 1:], source, -1)[0][0]
+    [gap], _ = _estimates(figures[:, :1] - figures[:, 1:], source, -1)
+    return Contrast(len(figures), int(source.max()) + 1, plain, other, gap)
 
 
 def _paired(rows: Dataset, one: pa.Table, other: pa.Table) -> tuple[Floats, Ints]:
