@@ -155,7 +155,7 @@ def test_what_a_stage_reads_is_looked_for_before_any_is_run(
 def test_a_recipe_is_built_first(tmp_path: Path, photos: Path) -> None:
     recipe = tmp_path / "rows.yaml"
     recipe.write_text(
-        f"tasks: [{{task: image/tile_anomaly, levels: [easy]}}]\nsources: [{photos}]\nrows: 40\nsplit: {{test: 0.3}}\n"
+        f"tasks: {{image/tile_anomaly: {{levels: [easy]}}}}\nsources: [{photos}]\nrows: 40\nsplit: {{test: 0.3}}\n"
     )
     said: list[str] = []
     settings = config(recipe, tmp_path / "run", [{"method": "format", "steps": 1, "batch": 2}])
