@@ -40,8 +40,8 @@ def main() -> None:
         place = np.arange(rows)
         task, cell = place % TASKS, place % (TASKS * LEVELS)
         cells = tuple((names[i % TASKS], order[i // TASKS]) for i in range(TASKS * LEVELS))
-        ones, unknown, chance = np.ones(rows, np.int64), np.full(rows, np.nan), np.full(rows, 0.25)
-        units = Units(ones, task, cell, names, cells, unknown, chance, True)
+        ones, unknown = np.ones(rows, np.int64), np.full(rows, np.nan)
+        units = Units(ones, task, cell, names, cells, unknown, True)
         for kind, curriculum in settings.items():
             luck = np.random.default_rng(0)
             policy = begin(curriculum, units, ROOM, 0)

@@ -61,7 +61,7 @@ class RowSampler(Sampler[int]):
         rates: Mapping[str, float] | None = None,
     ) -> None:
         self.prompts, self.generations, self.repeats, self.batches = prompts, generations, repeats, batches
-        columns = rows.select_columns(["id", "task", "level", "set_id", "chance"]).with_format("arrow")[:]
+        columns = rows.select_columns(["id", "task", "level", "set_id"]).with_format("arrow")[:]
         self._ids = columns["id"].combine_chunks()
         self._digest = digest(*self._ids.to_pylist())
         known = np.full(len(rows), np.nan)
@@ -70,7 +70,7 @@ class RowSampler(Sampler[int]):
         try:
             self._labels = _labels(columns)
             self._units, self._rows, self._starts = _units(
-                self._labels, columns["set_id"] if curriculum.whole_sets else None, known, _chances(columns["chance"])
+                self._labels, columns["set_id"] if curriculum.whole_sets else None, known
             )
             self._policy = begin(curriculum, self._units, prompts, seed)
         except ValueError as error:
@@ -203,20 +203,13 @@ def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
     return tuple(names), pc.index_in(column, pa.array(names, column.type)).to_numpy().astype(np.int64)
 
 
-def _chances(column: pa.ChunkedArray) -> Floats:
-    """Chance of each row, 0 where it is not known; a row that every guess answers counts as half luck."""
-    chance: Floats = pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy()
-    return np.where(chance < 1, chance, 0.5)
-
-
-def _units(labels: _Labels, sets: pa.ChunkedArray | None, known: Floats, chance: Floats) -> tuple[Units, Ints, Ints]:
+def _units(labels: _Labels, sets: pa.ChunkedArray | None, known: Floats) -> tuple[Units, Ints, Ints]:
     """Units, then the rows of all of them one after another, then where each unit's begin and the last one's end.
 
     Args:
         labels: of each row.
         sets: the set of each row, where sets are units; None where rows are.
         known: pass rate of each row, or NaN.
-        chance: of each row.
 
     Raises:
         ValueError: a set has rows of several tasks.
@@ -233,5 +226,4 @@ def _units(labels: _Labels, sets: pa.ChunkedArray | None, known: Floats, chance:
     one_level = bool((cell[unit] == labels.cell).all())
     with np.errstate(invalid="ignore"):  # where nothing is known of a unit, 0 / 0 is the NaN that says so
         rates = np.bincount(unit, np.nan_to_num(known)) / np.bincount(unit, ~np.isnan(known))
-    mean_chance = np.bincount(unit, chance) / sizes
-    return Units(sizes, task, cell, labels.tasks, labels.cells, rates, mean_chance, one_level), order, starts
+    return Units(sizes, task, cell, labels.tasks, labels.cells, rates, one_level), order, starts

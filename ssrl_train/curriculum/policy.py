@@ -35,7 +35,6 @@ class Units:
         tasks: names.
         cells: pairs of task and level.
         rates: pass rate of each unit as far as it is known beforehand, else NaN, shape (units,).
-        chance: rate at which a blind guesser passes each unit, in [0, 1), shape (units,).
         one_level: whether the rows of each unit are all of one level.
     """
 
@@ -45,7 +44,6 @@ class Units:
     tasks: tuple[str, ...]
     cells: tuple[tuple[str, str], ...]
     rates: Floats
-    chance: Floats
     one_level: bool
 
 

@@ -65,7 +65,6 @@ def made_rows() -> Dataset:
             "task": ["made/a"] * 4 + ["made/b"] * 3,
             "level": ["easy", "easy", "hard", "hard", "easy", "easy", "hard"],
             "set_id": list(SETS),
-            "chance": [0.25, None] * 3 + [0.25],
         }
     )
 

@@ -49,8 +49,7 @@ class World:
         pairs, cell = np.unique(np.stack([self.task, self.level]), axis=1, return_inverse=True)
         cells = tuple((tasks[task], f"l{level}") for task, level in pairs.T.tolist())
         sizes = np.ones(len(self.task), np.int64)
-        unknown, chance = np.full(len(sizes), np.nan), self.chance[self.task]
-        return Units(sizes, self.task, cell.reshape(-1), tasks, cells, unknown, chance, True)
+        return Units(sizes, self.task, cell.reshape(-1), tasks, cells, np.full(len(sizes), np.nan), True)
 
     def solves(self, skill: Floats, rows: Ints) -> Floats:
         """Probability that skill, not luck, answers each of some rows."""
