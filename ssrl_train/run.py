@@ -23,6 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, load_dataset
@@ -234,10 +235,16 @@ class _Run:
         tokens = stage.max_new_tokens or self.config.response_tokens()
         sampling = Sampling(stage.k, stage.temperature, stage.top_p, tokens, stage.batch, self._seed(i))
         rows = decoded_once(sample(self.rows.sampled(i, self._shown(i)), stage.rows))
-        rollouts = sample_rollouts(model, self.processor, rows, work, sampling, self.forbidden, self.say)
+        rollouts = self._answers(model, rows, work, sampling, self.say)
         if is_main():
             pq.write_table(rollouts, out / ROLLOUTS)
             write_rates(rollouts, out / RATES)
+
+    def _answers(self, model: str, rows: Dataset, folder: Path, sampling: Sampling, say: Say) -> pa.Table:
+        """Judged responses. Not by vLLM, which would want most of the GPU's memory beside this process's own."""
+        return sample_rollouts(
+            model, self.processor, rows, folder, sampling, self.forbidden, say, engine="transformers"
+        )
 
     def _targets(self, i: int, stage: Sft | Dpo, out: Path) -> Dataset:
         """The examples of a supervised stage; which rows' right answers they show is noted down in `out`."""
@@ -307,7 +314,7 @@ class _Run:
         tokens = self.config.response_tokens()
         sampling = Sampling(max_new_tokens=tokens, batch=setting.batch, seed=self.config.seed)
         folder = self.config.out / "eval" / ("0-start" if at is None else self.folders[at].name)
-        table = sample_rollouts(self._model(at), self.processor, self.held, folder, sampling, self.forbidden, _unsaid)
+        table = self._answers(self._model(at), self.held, folder, sampling, _unsaid)
         _free()
         fields = (table[name].to_pylist() for name in ("score", "exact", "reason"))
         return accuracy(
