@@ -76,11 +76,11 @@ class Frontier:
     """Rows that are passed sometimes: what is always or never passed has a group without a difference, and no gradient.
 
     A row's pass rate is estimated from its own groups, recent ones weighing more. An estimate grows stale, and the row
-    is tried again: what was out of reach may have come within it. For a model that cannot do more than guess yet,
-    `uniform` is the safer choice: among rows that it passes by luck, those prevail whose answer it favours.
+    is tried again: what was out of reach may have come within it. Not for a model that can only guess yet: of the
+    rows that it passes by luck, those prevail whose answer it favours. Begin it on `uniform`.
 
     Attributes:
-        low: least estimated pass rate of the band, itself included; well below what a guess reaches.
+        low: least estimated pass rate of the band, itself included.
         high: greatest one, itself included.
         stale: generation batches after which an estimate outside the band no longer counts.
         explore: share of the rows drawn that were never tried or whose estimate is stale.
