@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, load_dataset
+from filelock import FileLock, Timeout
 from transformers import TrainerCallback
 
 from ssrl_data.build.run import build
@@ -80,7 +81,8 @@ def run(config: Config, say: Say = print) -> dict[str, Any]:
         The content of `result.json`.
 
     Raises:
-        SsrlError: a fault that preflight found, or a stage that was made from something else.
+        SsrlError: a fault that preflight found, a stage that was made from something else, or another command at work
+            in the same folder.
     """
     try:
         config.out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +91,17 @@ def run(config: Config, say: Say = print) -> dict[str, Any]:
             f"{config.out} cannot be a folder: a file is in its place; choose another out folder"
         ) from error
     join(_timeout(config))
-    return _Run(config, say if is_main() else _unsaid).go()
+    lock = FileLock(config.out / ".lock")
+    try:
+        if is_main():
+            lock.acquire(timeout=0)
+        return _Run(config, say if is_main() else _unsaid).go()
+    except Timeout as error:
+        raise SsrlError(
+            f"another run is at work in {config.out}: wait for it, end all its processes, or choose another out folder"
+        ) from error
+    finally:
+        lock.release()
 
 
 class _Run:

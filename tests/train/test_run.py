@@ -121,6 +121,22 @@ def test_killed_in_a_stage_it_goes_on_from_the_last_checkpoint(config: Config, t
     assert [entry["step"] for entry in history if "reward" in entry] == list(range(1, 41))
 
 
+def test_two_runs_never_work_in_one_folder(config: Config) -> None:
+    config.out.mkdir()
+    hold = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(1, flush=True); input()"
+    command = [sys.executable, "-c", hold, str(config.out / ".lock")]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(SsrlError, match="another run is at work in") as caught:
+        run(config, lambda line: None)
+    assert "\n" not in str(caught.value)
+    holder.kill()
+    holder.wait()
+    short = replace(config, stages=(Format(steps=1, batch=2),), eval=None)
+    assert run(short, lambda line: None)["train_rows"] == 96
+
+
 def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     for name, state in (
         ("checkpoint-2", "{}"),
