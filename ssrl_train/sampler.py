@@ -12,6 +12,7 @@ together. A mixture of modalities is trained in stages.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice, repeat
@@ -24,9 +25,12 @@ from datasets import Dataset
 from torch.utils.data import Sampler
 
 from ssrl_data.core import Json, SsrlError
-from ssrl_data.row import digest
-from ssrl_train.curriculum import Curriculum, Units, begin
+from ssrl_data.row import digest, unpack_answer
+from ssrl_train.curriculum import Curriculum, Frontier, Units, begin
 from ssrl_train.curriculum.policy import Floats, Ints, packed, unpacked
+
+MANY = 32
+"""Different right answers of a level up to which a curriculum keeps their shares; of more, guessing one pays little."""
 
 FEW = 12
 """Levels of all tasks up to which their pass rates are logged one by one."""
@@ -72,6 +76,8 @@ class RowSampler(Sampler[int]):
             self._units, self._rows, self._starts = _units(
                 self._labels, columns["set_id"] if curriculum.whole_sets else None, known
             )
+            if isinstance(curriculum, Frontier) and not curriculum.whole_sets:
+                self._units = dataclasses.replace(self._units, answer=_answers(rows, self._labels.cell))
             self._policy = begin(curriculum, self._units, prompts, seed)
         except ValueError as error:
             raise SsrlError(f"the curriculum cannot run on these rows: {error}") from error
@@ -201,6 +207,20 @@ def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
     """The sorted distinct values of a column, and which of them each row has."""
     names = sorted(pc.unique(column).to_pylist())
     return tuple(names), pc.index_in(column, pa.array(names, column.type)).to_numpy().astype(np.int64)
+
+
+def _answers(rows: Dataset, cell: Ints) -> Ints:
+    """Number of each row's right answer in its cell; 0 for all rows of a cell that has more than `MANY`."""
+    stored = pc.dictionary_encode(rows.select_columns(["answer"]).with_format("arrow")[:]["answer"].combine_chunks())
+    golds = {}
+    for number, text in enumerate(stored.dictionary.to_pylist()):
+        kind, value, _ = unpack_answer(text)
+        golds[number] = kind.gold(value)
+    numbers = {gold: i for i, gold in enumerate(sorted(set(golds.values())))}
+    answer = np.array([numbers[gold] for gold in golds.values()], np.int64)[stored.indices.to_numpy()]
+    pairs = np.unique(np.stack([cell, answer]), axis=1)
+    many = np.bincount(pairs[0], minlength=int(cell.max()) + 1) > MANY
+    return np.where(many[cell], 0, answer)
 
 
 def _units(labels: _Labels, sets: pa.ChunkedArray | None, known: Floats) -> tuple[Units, Ints, Ints]:

@@ -5,9 +5,9 @@ throws away; here the outcomes of earlier groups say beforehand where a differen
 
 Luck makes differences too. What is passed half of the time by luck, and is never learnt, looks like the edge for ever:
 where a task may be like that, `progress` and `ucb` leave it and this does not. And a model that only guesses passes the
-rows whose answer it happens to favour: the band fills with those, and teaches it to say that answer. The demo's tiny
-model, which starts at chance and reaches 0.67 on uniform rows in 120 steps, stayed at 0.25 with a band above chance;
-with rates as they are its reward swung between 0.07 and 0.66 in 90. Begin such a model on `uniform`.
+rows whose answer it happens to favour: a band filled with those would teach it to say that answer, and the demo's tiny
+model, which begins at chance, then stays there. So of each task and level every right answer keeps the share that it
+has among all rows: what a guesser is paid then does not depend on what it says, and there is nothing for it to learn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssrl_data.core import Json
-from ssrl_train.curriculum.policy import Batch, Ints, Policy, Units, packed, shuffled, unpacked
+from ssrl_train.curriculum.policy import Batch, Floats, Ints, Policy, Units, packed, shuffled, unpacked
 from ssrl_train.curriculum.settings import Frontier
 
 NEWEST = 0.5
@@ -52,6 +52,9 @@ class Band(Policy):
         self._place = np.argsort(self._order)
         self._sizes, self._task = units.sizes[self._order], units.task[self._order]
         self._estimate = units.rates[self._order]
+        self._stratum, self._share, self._cell_of = _strata(units, self._order)
+        self._members = [np.flatnonzero(self._stratum == i) for i in range(len(self._share))]
+        self._given = np.zeros(len(self._share))  # rows drawn of each answer
         self._drawn = np.full(len(self._order), NEVER, np.int32)  # generation batch of its last draw
         self._batches = 0
         # Rows that exploring, and every task, are owed.
@@ -60,6 +63,7 @@ class Band(Policy):
     def draw(self) -> list[int]:
         """The next batch: what tasks are owed, then what exploring is owed, then the band."""
         batch, (band, explore) = Batch(self._sizes, self.room, self.counts), self._pools()
+        self._pool = np.where(band, 0, np.where(explore, 1, 2))
         pools = (np.flatnonzero(band), np.flatnonzero(explore), np.flatnonzero(~(band | explore)))
         self._explore += self._settings.explore * self.room
         self._owed += self._settings.least / len(self._owed) * self.room
@@ -99,10 +103,28 @@ class Band(Policy):
             oldest = drawn == drawn.min()
             for unit in map(int, pool[oldest]):
                 if batch.fits(unit):
+                    unit = self._balanced(batch, unit)
                     batch.add(unit)
+                    self._given[self._stratum[unit]] += self._sizes[unit]
                     if batch.gap <= max(goal, 0):
                         return
             pool = pool[~oldest]
+
+    def _balanced(self, batch: Batch, unit: int) -> int:
+        """The unit to take in a unit's place: of the answer of its cell that is most behind its share.
+
+        Of that answer's units the one of the best pool, the unit's own first, and there the one drawn longest ago.
+        """
+        here = np.flatnonzero(self._cell_of == self._cell_of[self._stratum[unit]])
+        if len(here) == 1:
+            return unit
+        for stratum in here[np.argsort(self._given[here] / self._share[here], kind="stable")]:
+            members = self._members[stratum]
+            free = members[~np.isin(members, batch.taken)]
+            if len(free):
+                pool = np.where(self._pool[free] == self._pool[unit], NEVER, self._pool[free])
+                return int(free[np.lexsort((self._drawn[free], pool))[0]])
+        return unit
 
     def learn(self, drawn: Ints, passed: Ints, scored: Ints) -> None:
         """Move the estimates of a batch's units."""
@@ -124,6 +146,7 @@ class Band(Policy):
             "batches": self._batches,
             "explore": self._explore,
             "owed": self._owed.tolist(),
+            "given": self._given.tolist(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -133,3 +156,12 @@ class Band(Policy):
             unpacked(state["drawn"], self._drawn),
         )
         self._batches, self._explore, self._owed = state["batches"], state["explore"], np.array(state["owed"])
+        self._given = np.array(state["given"])
+
+
+def _strata(units: Units, order: Ints) -> tuple[Ints, Floats, Ints]:
+    """Of each unit, in order, the answer of its cell; of each such answer its share of the cell, and the cell."""
+    answer = np.zeros_like(units.cell) if units.answer is None else units.answer
+    pairs, stratum = np.unique(np.stack([units.cell, answer]), axis=1, return_inverse=True)
+    rows = np.bincount(stratum.reshape(-1), units.sizes)
+    return stratum.reshape(-1)[order], rows / np.bincount(pairs[0], rows)[pairs[0]], pairs[0]

@@ -36,6 +36,8 @@ class Units:
         cells: pairs of task and level.
         rates: pass rate of each unit as far as it is known beforehand, else NaN, shape (units,).
         one_level: whether the rows of each unit are all of one level.
+        answer: number of the right answer of each unit among those of its cell, shape (units,); None where answers are
+            not compared.
     """
 
     sizes: Ints
@@ -45,6 +47,7 @@ class Units:
     cells: tuple[tuple[str, str], ...]
     rates: Floats
     one_level: bool
+    answer: Ints | None = None
 
 
 class Policy(ABC):

@@ -76,8 +76,8 @@ class Frontier:
     """Rows that are passed sometimes: what is always or never passed has a group without a difference, and no gradient.
 
     A row's pass rate is estimated from its own groups, recent ones weighing more. An estimate grows stale, and the row
-    is tried again: what was out of reach may have come within it. Not for a model that can only guess yet: of the
-    rows that it passes by luck, those prevail whose answer it favours. Begin it on `uniform`.
+    is tried again: what was out of reach may have come within it. Every right answer of a level keeps its share of the
+    level's rows, or a model that can only guess would be taught the answer that it favours.
 
     Attributes:
         low: least estimated pass rate of the band, itself included.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -148,6 +149,33 @@ def test_the_frontier_prefers_its_band_and_forgets() -> None:
     alone = begin(Frontier(stale=1000), units(), ROOM, 0)
     never = [unit for batch in drawn(alone, 18, 1.0) for unit in batch]
     assert len(set(never)) == len(never), "what was never tried, before what is always passed"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_frontier_teaches_a_guesser_no_answer(seed: int) -> None:
+    """A model that sees nothing and favours an answer is paid alike for all, as long as each keeps its share."""
+    right = np.arange(400) % 4
+    known = np.where(right == 0, 0.6, 0.05)  # so far it was right where the answer is the one that it favours
+    rows = Units(np.ones(400, np.int64), 0 * right, 0 * right, ("t",), (("t", "l"),), known, True)
+
+    def favoured(units: Units) -> float:
+        """How likely the likeliest answer is after some updates along the policy gradient, from 0.6."""
+        policy, luck = begin(Frontier(), units, ROOM, seed), np.random.default_rng(seed)
+        logits, counts = np.log([0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3]), np.zeros(4)
+        for _ in range(150):
+            taken = np.array(policy.draw())
+            p = np.exp(logits) / np.exp(logits).sum()
+            said = luck.multinomial(8, p, ROOM)
+            passed = said[np.arange(ROOM), right[taken]]
+            policy.learn(taken, passed, np.full(ROOM, 8))
+            counts += np.bincount(right[taken], minlength=4)
+            advantage = (right[taken][:, None] == np.arange(4)) - passed[:, None] / 8
+            logits = logits + 0.02 * (said * advantage).sum(0)  # advantages of a group add up to 0
+        assert units.answer is None or np.ptp(counts) <= 4, "every answer keeps its share"
+        return float(p.max())
+
+    assert favoured(rows) > 0.9
+    assert favoured(dataclasses.replace(rows, answer=right)) < 0.8
 
 
 def test_every_task_has_its_least_share() -> None:
