@@ -271,7 +271,7 @@ def test_a_decoder_does_not_outlive_its_caller(slow: Path) -> None:
     assert child.is_running()
     os.kill(caller.pid, signal.SIGKILL)
     caller.wait()
-    gone, alive = psutil.wait_procs([child], timeout=2)
+    gone, alive = psutil.wait_procs([child], timeout=5)
     assert gone
     assert not alive
 
