@@ -28,7 +28,8 @@ PATIENCE = 15 * 60
 GAIN = 0.2
 FORMAT, PROBE, GRPO = "1-format", "2-probe", "3-grpo"
 
-OF_THE_CLOCK = ("step_time", "seconds", "per_second", "runtime", "flos")
+OF_THE_PROCESS = ("step_time", "seconds", "per_second", "runtime", "flos", "train_loss")
+"""What the trainer sums up over the steps of its own process, and what a clock says."""
 
 # When each run is killed: (what it is doing, whether it is doing it).
 MOMENTS: list[tuple[str, Callable[[Path], bool]]] = [
@@ -122,8 +123,8 @@ def evaluated(out: Path, stage: str) -> Any:
 
 
 def timeless(values: dict[str, Any]) -> dict[str, Any]:
-    """Without what a clock says."""
-    return {key: value for key, value in values.items() if not any(name in key for name in OF_THE_CLOCK)}
+    """Without what another process must say otherwise."""
+    return {key: value for key, value in values.items() if not any(name in key for name in OF_THE_PROCESS)}
 
 
 def _shards(out: Path) -> list[Path]:
