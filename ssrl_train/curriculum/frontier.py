@@ -27,6 +27,9 @@ NEWEST = 0.5
 
 NEVER = -1
 
+LATEST, TAKEN = 1 << 32, 1 << 62
+"""Above every batch's number; above every turn."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -120,10 +123,12 @@ class Band(Policy):
             return unit
         for stratum in here[np.argsort(self._given[here] / self._share[here], kind="stable")]:
             members = self._members[stratum]
-            free = members[~np.isin(members, batch.taken)]
-            if len(free):
-                pool = np.where(self._pool[free] == self._pool[unit], NEVER, self._pool[free])
-                return int(free[np.lexsort((self._drawn[free], pool))[0]])
+            pool = np.where(self._pool[members] == self._pool[unit], -1, self._pool[members])
+            turn = pool * LATEST + self._drawn[members]
+            at = np.minimum(np.searchsorted(members, batch.taken), len(members) - 1)
+            turn[at[members[at] == batch.taken]] = TAKEN
+            if turn.min() < TAKEN:
+                return int(members[turn.argmin()])
         return unit
 
     def learn(self, drawn: Ints, passed: Ints, scored: Ints) -> None:

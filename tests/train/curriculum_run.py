@@ -18,7 +18,9 @@ from typing import Any
 from datasets import Dataset
 from transformers import AutoProcessor
 
+from ssrl_data.answers.choice import Choice
 from ssrl_data.rng import Rng
+from ssrl_data.row import pack_answer
 from ssrl_train.curriculum import Curriculum, Frontier, Levels, Progress, Ucb, Uniform, Weights
 from ssrl_train.grpo import Trainer, make_args
 from ssrl_train.processes import barrier, is_main, rank
@@ -57,7 +59,7 @@ class Keyed:
 
 
 def made_rows() -> Dataset:
-    """Rows of two tasks and two levels, in sets of one and two."""
+    """Rows of two tasks, two levels and two answers, in sets of one and two."""
     return Dataset.from_dict(
         {
             "id": [f"row{i}" for i in range(ROWS)],
@@ -65,6 +67,7 @@ def made_rows() -> Dataset:
             "task": ["made/a"] * 4 + ["made/b"] * 3,
             "level": ["easy", "easy", "hard", "hard", "easy", "easy", "hard"],
             "set_id": list(SETS),
+            "answer": [pack_answer(Choice().answer("ab"[i // 2 % 2], ["a", "b"])) for i in range(ROWS)],
         }
     )
 
