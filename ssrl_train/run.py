@@ -29,6 +29,7 @@ import torch
 from datasets import Dataset, load_dataset
 from filelock import FileLock, Timeout
 from transformers import TrainerCallback
+from trl import DPOTrainer, SFTTrainer
 
 from ssrl_data.build.run import build
 from ssrl_data.core import SsrlError, Verdict
@@ -39,7 +40,7 @@ from ssrl_train.artefacts import NOTE, committed, fingerprint_of, link, note_inp
 from ssrl_train.checks import check_processor, check_rows
 from ssrl_train.config import Config, is_file
 from ssrl_train.curve import draw
-from ssrl_train.dpo import make_dpo_args, train_dpo
+from ssrl_train.dpo import make_dpo_args
 from ssrl_train.evaluate import Accuracy, accuracy
 from ssrl_train.format import train_format
 from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
@@ -52,12 +53,12 @@ from ssrl_train.responses import pairs, right_responses
 from ssrl_train.result import rewards_of, states, summary
 from ssrl_train.rollouts import Sampling, sample_rollouts, write_rates
 from ssrl_train.rows import load_rows, sample
-from ssrl_train.sft import examples, make_sft_args, responses, train_sft
+from ssrl_train.sft import examples, make_sft_args, responses
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, method_of, name_of, on_solutions
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
 from ssrl_train.tracking import require_tracker, tracking
-from ssrl_train.trainer import merge
+from ssrl_train.trainer import merge, train_supervised
 
 Say = Callable[[str], None]
 
@@ -223,13 +224,29 @@ class _Run:
             self._sample(i, stage, model, out, work)
         elif isinstance(stage, Sft):
             sft = make_sft_args(stage, seed, work)
-            train_sft(
-                model, self.processor, self._targets(i, stage, out), stage, sft, out, self.say, self._callbacks(i)
+            train_supervised(
+                SFTTrainer,
+                model,
+                self.processor,
+                self._targets(i, stage, out),
+                stage,
+                sft,
+                out,
+                self.say,
+                self._callbacks(i),
             )
         elif isinstance(stage, Dpo):
             dpo = make_dpo_args(stage, seed, work)
-            train_dpo(
-                model, self.processor, self._targets(i, stage, out), stage, dpo, out, self.say, self._callbacks(i)
+            train_supervised(
+                DPOTrainer,
+                model,
+                self.processor,
+                self._targets(i, stage, out),
+                stage,
+                dpo,
+                out,
+                self.say,
+                self._callbacks(i),
             )
         else:
             args = make_args(stage, seed, work, self.forbidden)

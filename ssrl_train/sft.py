@@ -9,19 +9,17 @@ whose samples all agree gives GRPO no signal, and that a few thousand such steps
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from ssrl_data.core import SsrlError
 from ssrl_data.row import unpack_answer
 from ssrl_train.memo import decoded_once
 from ssrl_train.rows import column
 from ssrl_train.stages import Sft
-from ssrl_train.trainer import adapter, machine_options, run_trainer, save_merged
+from ssrl_train.trainer import machine_options
 
 
 def responses(rows: Dataset) -> list[str]:
@@ -64,39 +62,3 @@ def make_sft_args(stage: Sft, seed: int, folder: Path) -> SFTConfig:
         return SFTConfig(**options, completion_only_loss=True)
     except (TypeError, ValueError) as error:
         raise SsrlError(f"TRL refuses the options of the sft stage: {error}") from error
-
-
-def train_sft(
-    model: str,
-    processor: Any,
-    examples: Dataset,
-    stage: Sft,
-    args: SFTConfig,
-    out: Path,
-    say: Callable[[str], None],
-    callbacks: Sequence[Any] = (),
-) -> None:
-    """Train, from the last checkpoint where there is one, and save a whole model, processor and trainer state to `out`.
-
-    An adapter is merged into the weights that it was trained on, so that a next stage has a model to go on from.
-
-    Args:
-        model: hub name or folder to start from.
-        processor: its processor.
-        examples: rows of `prompt` and `completion`, and `images` where there are.
-        stage: the stage.
-        args: its options, from `make_sft_args`.
-        out: folder to save to.
-        say: takes lines of progress.
-        callbacks: of transformers, called beside ours.
-    """
-    trainer = SFTTrainer(
-        model=model,
-        args=args,
-        train_dataset=examples,
-        processing_class=processor,
-        peft_config=adapter(stage.lora),
-        callbacks=list(callbacks),
-    )
-    run_trainer(trainer, "loss", say, stage.until)
-    save_merged(trainer, processor, out)

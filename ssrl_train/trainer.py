@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 
 from ssrl_train.models import load_model
 from ssrl_train.processes import barrier, is_main, told
 from ssrl_train.resume import restored
-from ssrl_train.stages import Until
+from ssrl_train.stages import Dpo, Sft, Until
 
 REPORTS = 20  # lines of progress a run prints where there is no terminal
 
@@ -66,6 +67,44 @@ def run_trainer(trainer: Any, metric: str, say: Callable[[str], None], until: Un
         say(f"resuming from {begun}")
     with restored(trainer, begun):
         trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+
+
+def train_supervised(
+    kind: type[Any],
+    model: str,
+    processor: Any,
+    examples: Dataset,
+    stage: Sft | Dpo,
+    args: Any,
+    out: Path,
+    say: Callable[[str], None],
+    callbacks: Sequence[Any] = (),
+) -> None:
+    """Train, from the last checkpoint where there is one, and save a whole model, processor and trainer state to `out`.
+
+    An adapter is merged into the weights that it was trained on, so that a next stage has a model to go on from.
+
+    Args:
+        kind: TRL's trainer of the stage's method.
+        model: hub name or folder to start from.
+        processor: its processor.
+        examples: rows of the trainer's own columns, pictures decoded on access.
+        stage: the stage.
+        args: its options.
+        out: folder to save to.
+        say: takes lines of progress.
+        callbacks: of transformers, called beside ours.
+    """
+    trainer = kind(
+        model=model,
+        args=args,
+        train_dataset=examples,
+        processing_class=processor,
+        peft_config=adapter(stage.lora),
+        callbacks=list(callbacks),
+    )
+    run_trainer(trainer, "loss", say, stage.until)
+    save_merged(trainer, processor, out)
 
 
 def save_merged(trainer: Any, processor: Any, out: Path) -> None:

@@ -20,16 +20,17 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
-from trl import GRPOTrainer
+from trl import GRPOTrainer, SFTTrainer
 
 from ssrl_data.core import SsrlError
 from ssrl_train.grpo import make_args, train_grpo
 from ssrl_train.memo import decoded_once
 from ssrl_train.preflight import setup_faults
 from ssrl_train.resume import restored
-from ssrl_train.sft import examples, make_sft_args, train_sft
+from ssrl_train.sft import examples, make_sft_args
 from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import IMAGE_SLOT, Tiny, build_model, build_processor, load_processor, texts_of
+from ssrl_train.trainer import train_supervised
 
 pytest_plugins = ("train_rows",)
 OPTIONS = {
@@ -139,7 +140,7 @@ def test_an_sft_stage_resumed_in_a_later_epoch_ends_with_the_same_bits(
         stage = Sft(6, sft={**options, "disable_tqdm": True})
         args = make_sft_args(stage, 0, out / "work")
         given = examples(few)
-        train_sft(str(llava), load_processor(llava), given, stage, args, out, lambda line: None)
+        train_supervised(SFTTrainer, str(llava), load_processor(llava), given, stage, args, out, lambda line: None)
     whole, resumed = (
         [{key: value for key, value in entry.items() if key != "num_tokens"} for entry in history(tmp_path / name)]
         for name in ("whole", "killed")

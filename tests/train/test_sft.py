@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from datasets import Dataset
+from trl import SFTTrainer
 
 from ssrl_data.core import SsrlError
 from ssrl_data.grade import grade
@@ -24,9 +25,10 @@ from ssrl_train.memo import decoded_once
 from ssrl_train.models import load_model
 from ssrl_train.rows import column, divided, load_rows, tokenizer_of
 from ssrl_train.run import run
-from ssrl_train.sft import examples, make_sft_args, responses, train_sft
+from ssrl_train.sft import examples, make_sft_args, responses
 from ssrl_train.stages import Format, Grpo, Sft
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
+from ssrl_train.trainer import train_supervised
 
 pytest_plugins = ("train_rows",)
 OPTIONS: dict[str, Any] = {
@@ -99,7 +101,8 @@ def test_a_few_steps_learn_the_solutions(
     rows = load_rows(solutions, "train").select(range(32))
     processor = load_processor(start)
     stage = Sft(32, OPTIONS, lora)
-    train_sft(
+    train_supervised(
+        SFTTrainer,
         str(start),
         processor,
         examples(rows),
