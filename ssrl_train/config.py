@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -44,9 +44,8 @@ from typing import Any
 from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
-from ssrl_train.curriculum import KINDS
 from ssrl_train.fields import filled, is_union, mapping, only_known
-from ssrl_train.stages import METHODS, PREVIOUS, START, Dpo, Grpo, Sample, Sft, Stage, Until, name_of
+from ssrl_train.stages import KEYED, METHODS, PREVIOUS, REWARDS, START, Dpo, Grpo, Sample, Sft, Stage, Until, name_of
 from ssrl_train.tiny import Tiny
 
 TRACKERS = ("trackio", "wandb", "tensorboard", "none")
@@ -268,8 +267,9 @@ def _stage(item: Mapping[str, Any], where: str) -> Stage:
         body["data"] = _path(body, "data", where)
     if body.get("until") is not None:
         body["until"] = filled(Until, body["until"], f"{where}: until")
-    if body.get("curriculum") is not None:
-        body["curriculum"] = _curriculum(body["curriculum"], f"{where}: curriculum")
+    for key, kinds in KEYED.items():
+        if body.get(key) is not None:
+            body[key] = _kind(body[key], kinds, REWARDS if key == "reward" else (), f"{where}: {key}")
     fields = {{"from": "start"}.get(key, key): value for key, value in body.items() if value is not None}
     stage: Stage = filled(cls, fields, where)
     return stage
@@ -286,12 +286,19 @@ def _of_libraries(body: dict[str, Any], method: str, where: str) -> None:
         body["lora"] = _lora(mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
 
 
-def _curriculum(body: Any, where: str) -> Any:
+def _kind(body: Any, kinds: Mapping[str, type[Any]], names: Sequence[str], where: str) -> Any:
+    """One of several dataclasses from its kind and fields, or from its kind alone; `names` stand for themselves."""
+    if isinstance(body, str):
+        if body in names:
+            return body
+        if body not in kinds:
+            raise SsrlError(f"{where} is {body!r}: {suggest(body, [*names, *kinds])}")
+        body = {"kind": body}
     fields = dict(mapping(body, where))
     kind = fields.pop("kind", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise SsrlError(f"{where}: kind is {kind!r}: {suggest(str(kind), list(KINDS))}")
-    return filled(KINDS[kind], fields, where)
+    if not isinstance(kind, str) or kind not in kinds:
+        raise SsrlError(f"{where}: kind is {kind!r}: {suggest(str(kind), list(kinds))}")
+    return filled(kinds[kind], fields, where)
 
 
 def _options(body: Any, cls: type[Any], owned: Mapping[str, str], where: str) -> dict[str, Any]:

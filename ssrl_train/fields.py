@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any
 
@@ -17,7 +18,7 @@ def filled(cls: type[Any], body: Any, where: str) -> Any:
 
     Args:
         cls: whose `__post_init__` raises ValueError for a value out of range.
-        body: what should be the mapping.
+        body: what should be the mapping; a value that is a dataclass already is taken as it is.
         where: the beginning of a message: file and key.
 
     Raises:
@@ -31,7 +32,7 @@ def filled(cls: type[Any], body: Any, where: str) -> Any:
         hint = hints[key]
         kinds = set(typing.get_args(hint)) - {NoneType} if is_union(hint) else {hint}
         try:
-            values[key] = fitted(value, kinds.pop())
+            values[key] = value if is_dataclass(value) else fitted(value, kinds.pop())
         except ValueError as error:
             raise SsrlError(f"{where}: {key} {error}") from error
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -19,6 +20,8 @@ from ssrl_train.processes import is_main
 from ssrl_train.rewards import REWARDS
 from ssrl_train.sampler import RowSampler
 from ssrl_train.samples import Samples, watched
+from ssrl_train.signals import Signal, judge
+from ssrl_train.signals.base import Judge, gathered
 from ssrl_train.stages import Grpo
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 from ssrl_train.vllm_images import expanded_once
@@ -87,6 +90,7 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         lora: `peft.LoraConfig`; None trains every weight.
         callbacks: told what happens.
         augment: strength of a change of light at each visit of a row; see `augment.augmented`.
+        signal: pays in place of `reward`, which is then only logged.
 
     Raises:
         SsrlError: rows and curriculum do not go together, or rows without pictures are to be augmented.
@@ -104,10 +108,11 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         lora: Any = None,
         callbacks: Sequence[TrainerCallback] = (),
         augment: float = 0.0,
+        signal: Judge | None = None,
     ) -> None:
         if augment and "images" not in rows.column_names:
             raise SsrlError("augment changes pictures and the rows have none: leave it out")
-        self.augment = augment
+        self.augment, self.signal = augment, signal
         args.max_steps = updates(args, len(rows))
         self.sampler = RowSampler(
             rows,
@@ -143,6 +148,13 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
+            if self.signal is not None:
+                batch = gathered(inputs, completions, self.num_generations, self.state.global_step)
+                paid, told = self.signal.pay(batch)
+                values = [math.nan if value is None else value for value in paid]
+                rewards[:, 0] = torch.tensor(values, dtype=rewards.dtype, device=rewards.device)
+                for name, value in told.items():
+                    self._metrics["train"][name].append(value)
             ids = [row["id"] for row in inputs]
             metrics = self.sampler.score(ids, self.accelerator.process_index * len(ids), rewards[:, 0].cpu().numpy())
             for name, value in metrics.items():
@@ -187,17 +199,20 @@ def train_grpo(
         rates: pass rates of some rows by id, known beforehand.
         callbacks: told what happens.
     """
+    signal = stage.reward if isinstance(stage.reward, Signal) else None
+    reward = stage.reward if isinstance(stage.reward, str) else "verify"
     trainer = Trainer(
         model,
         processor,
         rows,
-        watched(REWARDS[stage.reward], Samples(Path(args.output_dir) / "samples", args.num_generations)),
+        watched(REWARDS[reward], Samples(Path(args.output_dir) / "samples", args.num_generations)),
         args,
         stage.curriculum or Uniform(),
         rates=rates,
         lora=adapter(stage.lora),
         callbacks=callbacks,
         augment=stage.augment,
+        signal=None if signal is None else judge(signal),
     )
     run_trainer(trainer, "reward", say, stage.until)
     trainer.save_model(str(out))  # in every process: a sharded model is gathered here

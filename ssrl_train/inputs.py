@@ -10,9 +10,8 @@ from typing import Any
 
 from ssrl_train.artefacts import file_hash, fingerprint_of
 from ssrl_train.config import Config
-from ssrl_train.curriculum import KINDS
 from ssrl_train.stage_rows import StageRows
-from ssrl_train.stages import Grpo, Stage, is_table, method_of
+from ssrl_train.stages import KEYED, Grpo, Stage, is_table, method_of
 from ssrl_train.tiny import Tiny
 
 
@@ -55,9 +54,11 @@ def _model(config: Config, folders: Sequence[Path], at: int | None) -> str:
 def _settings(stage: Stage) -> dict[str, Any]:
     """A stage without its name and without where its data lie, which is known by its content."""
     fields: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(stage), default=str))
-    if isinstance(stage, Grpo) and stage.curriculum is not None:
-        kind = next(kind for kind, cls in KINDS.items() if type(stage.curriculum) is cls)
-        fields["curriculum"] = {"kind": kind, **fields["curriculum"]}
+    for key, kinds in KEYED.items():
+        value = getattr(stage, key, None)
+        if value is not None and not isinstance(value, str):
+            kind = next(kind for kind, cls in kinds.items() if type(value) is cls)
+            fields[key] = {"kind": kind, **fields[key]}
     left_out = ("name", "start", "data", "modality", "pass_rates", "responses")
     return {"method": method_of(stage), **{key: value for key, value in fields.items() if key not in left_out}}
 

@@ -11,11 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ssrl_train.curriculum import Curriculum
+from ssrl_data.registry import suggest
+from ssrl_train.curriculum import KINDS, Curriculum
+from ssrl_train.exports import EXPORTS, Export
+from ssrl_train.losses import LOSSES, Loss
+from ssrl_train.signals import SIGNALS, Signal
 
 PREVIOUS, START = "previous", "start"
 
 REWARDS = ("verify", "random", "form")
+
+KEYED: dict[str, Mapping[str, type[Any]]] = {
+    "curriculum": KINDS,
+    "reward": SIGNALS,
+    "loss": LOSSES,
+    "export": EXPORTS,
+}
+"""Keys of stages that hold `{kind: NAME, ...}`, or NAME alone, and what each name stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,7 @@ class Sft(Common):
         responses: name of a `sample` stage, whose right responses are the targets.
         keep: with `responses`, the lowest and the highest pass rate of a row that is taken.
         each: with `responses`, at most so many different ones of a row.
+        export: with `responses`, what they are made into (`ssrl_train.exports`); None takes right ones as they are.
         until: when it ends before its last step.
     """
 
@@ -149,13 +162,14 @@ class Sft(Common):
     responses: str | None = None
     keep: tuple[float, ...] | None = None
     each: int = 1
+    export: Export | None = None
     until: Until | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
         Common.__post_init__(self)
         _at_least("rows", self.rows, 1 if self.responses is None else 0)
-        _sampled(self.responses, self.keep, self.each)
+        _sampled(self.responses, self.keep, self.each, self.export)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +183,7 @@ class Dpo(Common):
         responses: name of a `sample` stage; `data` is a Parquet file with TRL's columns where None.
         keep: with `responses`, the lowest and the highest pass rate of a row that is taken.
         each: with `responses`, at most so many pairs of a row, no response in two of them.
+        export: with `responses`, what they are made into (`ssrl_train.exports`); None pairs a right and a wrong one.
         until: when it ends before its last step.
     """
 
@@ -178,6 +193,7 @@ class Dpo(Common):
     responses: str | None = None
     keep: tuple[float, ...] | None = None
     each: int = 1
+    export: Export | None = None
     until: Until | None = None
 
     def __post_init__(self) -> None:
@@ -188,7 +204,7 @@ class Dpo(Common):
             raise ValueError(
                 "dpo wants pairs: responses (the name of a sample stage), or data (a Parquet file of pairs)"
             )
-        _sampled(self.responses, self.keep, self.each)
+        _sampled(self.responses, self.keep, self.each, self.export)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +218,9 @@ class Grpo(Common):
             that it does not hold are not trained on.
         keep: the lowest and the highest pass rate of a row that is trained on; by default what the table says.
         curriculum: which rows come when; None takes all in turn.
-        reward: `verify`, or a control: `random`, which tells nothing of the answer, or `form`, which pays for its form.
+        reward: `verify`, or a control: `random`, which tells nothing of the answer, or `form`, which pays for its form;
+            or a signal that no verifier gives (`ssrl_train.signals`).
+        loss: in place of TRL's, or beside it (`ssrl_train.losses`); None is TRL's.
         augment: strength in [0, 1] of a change of light and colour, drawn anew at each visit of a row; 0 is none.
         until: when it ends before its last step.
     """
@@ -212,7 +230,8 @@ class Grpo(Common):
     pass_rates: str | None = None
     keep: tuple[float, ...] | None = None
     curriculum: Curriculum | None = None
-    reward: str = "verify"
+    reward: str | Signal = "verify"
+    loss: Loss | None = None
     augment: float = 0.0
     until: Until | None = None
 
@@ -222,8 +241,8 @@ class Grpo(Common):
         _band(self.keep)
         if self.keep is not None and self.pass_rates is None:
             raise ValueError("keep wants pass_rates: the name of a sample stage, or a table of pass rates")
-        if self.reward not in REWARDS:
-            raise ValueError(f"reward is {self.reward!r}: choose {', '.join(REWARDS[:-1])} or {REWARDS[-1]}")
+        if isinstance(self.reward, str) and self.reward not in REWARDS:
+            raise ValueError(f"reward is {self.reward!r}: {suggest(self.reward, [*REWARDS, *SIGNALS])}")
         if not 0 <= self.augment <= 1:
             raise ValueError(f"augment is {self.augment:g}: it must be from 0 to 1")
 
@@ -270,8 +289,9 @@ def _band(keep: tuple[float, ...] | None) -> None:
         raise ValueError(f"keep is {list(keep)}: name two rising shares from 0 to 1, such as [0.1, 0.9]")
 
 
-def _sampled(responses: str | None, keep: tuple[float, ...] | None, each: int) -> None:
+def _sampled(responses: str | None, keep: tuple[float, ...] | None, each: int, export: Export | None) -> None:
     _band(keep)
-    if responses is None and keep is not None:
-        raise ValueError("keep wants responses: the name of a sample stage")
+    for name, given in (("keep", keep), ("export", export)):
+        if responses is None and given is not None:
+            raise ValueError(f"{name} wants responses: the name of a sample stage")
     _at_least("each", each, 1)

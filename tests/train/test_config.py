@@ -122,7 +122,7 @@ def test_yaml_reads_1e_5_as_text_and_we_as_a_number(tmp_path: Path) -> None:
         ({"stages": [{"method": "dpo", "data": "folder"}]}, "dpo wants pairs"),
         ({"stages": [{**GRPO, "until": {"metric": "reward"}}]}, "exactly one of above and below"),
         ({"stages": [{**GRPO, "until": {"abov": 1.0}}]}, "did you mean 'above'"),
-        ({"stages": [{**GRPO, "reward": "verfy"}]}, "reward is 'verfy': choose verify, random or form"),
+        ({"stages": [{**GRPO, "reward": "verfy"}]}, "reward is 'verfy': did you mean 'verify'"),
         ({"stages": [{**GRPO, "curriculum": {"kind": "fronter"}}]}, "kind is 'fronter': did you mean 'frontier'"),
         ({"stages": [{**GRPO, "grpo": {"report_to": "wandb"}}]}, "report_to is set by the run: use `track`"),
         ({"track": "trakio"}, "track is 'trakio': did you mean 'trackio'"),
