@@ -47,6 +47,7 @@ from ssrl_data.yaml_file import read_yaml
 from ssrl_train.fields import filled, is_union, mapping, only_known
 from ssrl_train.stages import KEYED, METHODS, PREVIOUS, REWARDS, START, Dpo, Grpo, Sample, Sft, Stage, Until, name_of
 from ssrl_train.tiny import Tiny
+from ssrl_train.tokens import Tokens
 
 TRACKERS = ("trackio", "wandb", "tensorboard", "none")
 MAX_LOOP = 1000
@@ -267,6 +268,8 @@ def _stage(item: Mapping[str, Any], where: str) -> Stage:
         body["data"] = _path(body, "data", where)
     if body.get("until") is not None:
         body["until"] = filled(Until, body["until"], f"{where}: until")
+    if body.get("tokens") is not None:
+        body["tokens"] = filled(Tokens, body["tokens"], f"{where}: tokens")
     for key, kinds in KEYED.items():
         if body.get(key) is not None:
             body[key] = _kind(body[key], kinds, REWARDS if key == "reward" else (), f"{where}: {key}")

@@ -20,6 +20,7 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ from ssrl_train.sft import examples, make_sft_args, responses
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, method_of, name_of, on_solutions
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
+from ssrl_train.token_filter import FilteredTrainer
 from ssrl_train.tracking import require_tracker, tracking
 from ssrl_train.trainer import merge, train_supervised
 
@@ -225,7 +227,7 @@ class _Run:
         elif isinstance(stage, Sft):
             sft = make_sft_args(stage, seed, work)
             train_supervised(
-                SFTTrainer,
+                SFTTrainer if stage.tokens is None else partial(FilteredTrainer, tokens=stage.tokens),
                 model,
                 self.processor,
                 self._targets(i, stage, out),

@@ -16,6 +16,7 @@ from ssrl_train.curriculum import KINDS, Curriculum
 from ssrl_train.exports import EXPORTS, Export
 from ssrl_train.losses import LOSSES, Loss
 from ssrl_train.signals import SIGNALS, Signal
+from ssrl_train.tokens import Tokens
 
 PREVIOUS, START = "previous", "start"
 
@@ -153,6 +154,7 @@ class Sft(Common):
         keep: with `responses`, the lowest and the highest pass rate of a row that is taken.
         each: with `responses`, at most so many different ones of a row.
         export: with `responses`, what they are made into (`ssrl_train.exports`); None takes right ones as they are.
+        tokens: which tokens of its targets are learnt from; None takes all.
         until: when it ends before its last step.
     """
 
@@ -163,6 +165,7 @@ class Sft(Common):
     keep: tuple[float, ...] | None = None
     each: int = 1
     export: Export | None = None
+    tokens: Tokens | None = None
     until: Until | None = None
 
     def __post_init__(self) -> None:
@@ -170,6 +173,8 @@ class Sft(Common):
         Common.__post_init__(self)
         _at_least("rows", self.rows, 1 if self.responses is None else 0)
         _sampled(self.responses, self.keep, self.each, self.export)
+        if self.tokens is not None and self.sft.get("label_smoothing_factor"):
+            raise ValueError("tokens and label_smoothing_factor exclude each other: leave one of them out")
 
 
 @dataclass(frozen=True, slots=True)

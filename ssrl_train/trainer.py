@@ -70,7 +70,7 @@ def run_trainer(trainer: Any, metric: str, say: Callable[[str], None], until: Un
 
 
 def train_supervised(
-    kind: type[Any],
+    kind: Callable[..., Any],
     model: str,
     processor: Any,
     examples: Dataset,
@@ -85,7 +85,7 @@ def train_supervised(
     An adapter is merged into the weights that it was trained on, so that a next stage has a model to go on from.
 
     Args:
-        kind: TRL's trainer of the stage's method.
+        kind: makes TRL's trainer of the stage's method from its options.
         model: hub name or folder to start from.
         processor: its processor.
         examples: rows of the trainer's own columns, pictures decoded on access.
