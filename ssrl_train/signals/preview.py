@@ -1,0 +1,99 @@
+"""The verifier's score, of which a response without a preview and a self-check loses a little.
+
+After Light-IF (arXiv 2508.03178): a model that only restates what is asked does not see whether it can keep to it. So
+before it drafts it says what each constraint comes to, and afterwards it checks the draft against each of them:
+
+    <think><preview>...</preview> the draft <check>...</check></think> the answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ssrl_data.core import SsrlError
+from ssrl_data.grade import grade
+from ssrl_data.row import unpack_answer
+from ssrl_train.signals.base import Batch, Judge, Paid
+from ssrl_train.signals.settings import Preview
+
+TAGS = ("<preview>", "</preview>", "<check>", "</check>")
+BEGUN, ENDED = "<think>", "</think>"
+
+
+def previewed(response: str) -> bool:
+    """Whether a response previews, drafts, checks and answers, in this order, and says something in each part.
+
+    The first three are inside its reasoning, each tag there once and none in the answer; the tag that begins the
+    reasoning may be the prompt's. A part says something if it holds a letter or a digit.
+
+    Args:
+        response: any string; the time is linear in its length.
+    """
+    thought, ended, answer = response.rpartition(ENDED)
+    before, _, reasoning = thought.rpartition(BEGUN)
+    if not ended or ENDED in thought or before.strip() or any(tag in answer for tag in (*TAGS, BEGUN)):
+        return False
+    if any(reasoning.count(tag) != 1 for tag in TAGS):
+        return False
+    places = [reasoning.index(tag) for tag in TAGS]
+    ends = [place + len(tag) for place, tag in zip(places, TAGS, strict=True)]
+    if any(end > place for end, place in zip(ends, places[1:], strict=False)):
+        return False
+    parts = [reasoning[ends[i] : places[i + 1]] for i in range(3)]
+    return all(any(map(str.isalnum, part)) for part in (*parts, answer))
+
+
+def reward(score: float, exact: bool, constraints: int, form: bool, settings: Preview) -> float:
+    """What a response earns, in [0, 1].
+
+    With n constraints, one more that is kept to is worth more than the form at any place, since the form costs less
+    than an n-th of what is earned: no form makes up for a constraint, and without one it earns nothing.
+
+    Args:
+        score: the verifier's, in [0, 1], which grows with the share of the constraints that are kept to.
+        exact: whether all are.
+        constraints: how many the row has.
+        form: whether the response is `previewed`.
+        settings: what the form and the whole are worth.
+    """
+    earned = (1 - settings.whole) * score + settings.whole * exact
+    return earned if form else earned * (1 - settings.form / constraints)
+
+
+def asked(row: Mapping[str, Any]) -> int:
+    """How many constraints a row has.
+
+    Raises:
+        SsrlError: its answer is not a text that keeps to constraints.
+    """
+    kind, value, _ = unpack_answer(row["answer"])
+    if kind.name != "constraints":
+        raise SsrlError(
+            f"the reward `preview` is for rows of constraints and one is answered by a {kind.name}: name tasks such as "
+            "instruction/constraints under `tasks` of the stage, or leave the reward out"
+        )
+    return len(value["constraints"])
+
+
+class Previews(Judge):
+    """The signal at work.
+
+    Args:
+        settings: of the config.
+    """
+
+    def __init__(self, settings: Preview) -> None:
+        self.settings = settings
+
+    def pay(self, batch: Batch) -> Paid:
+        """The rewards of a batch; None where the verifier cannot say."""
+        rewards: list[float | None] = []
+        forms = [previewed(text) for text in batch.texts]
+        for row, text, form in zip(batch.rows, batch.texts, forms, strict=True):
+            verdict, number = grade(row["answer"], text), asked(row)
+            if verdict.score is None:
+                rewards.append(None)
+            else:
+                rewards.append(reward(verdict.score, verdict.exact, number, form, self.settings))
+        return Paid(rewards, {"previewed": sum(forms) / len(forms)})
