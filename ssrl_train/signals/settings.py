@@ -33,8 +33,8 @@ class Preview(Signal):
         source="Light-IF (arXiv 2508.03178)",
         claim="A model that previews the constraints before it drafts and checks itself afterwards thinks less "
         "lazily: a reward of small credits for each constraint, and 1 for all, takes a 32B model to 0.938 on IFEval.",
-        differs="The only signal that is mixed with the verifier's score, since it never adds to it: the form takes off "
-        "less than one constraint is worth, so it makes up for none and earns nothing alone. Credits are shares of the "
+        differs="The only signal that is mixed with the verifier's score, since it never adds to it: the form takes "
+        "off less than one constraint is worth, so it makes up for none and earns nothing alone. Credits are shares of the "
         "constraints that a row has and what a guess would meet earns none; the paper's are fixed points of each type, "
         "free where it is absent. The form is tagged and checked; the paper's is learnt in the cold start alone. The "
         "reward for length is left out.",
