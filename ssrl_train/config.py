@@ -45,7 +45,22 @@ from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
 from ssrl_train.fields import filled, is_union, mapping, only_known
-from ssrl_train.stages import KEYED, METHODS, PREVIOUS, REWARDS, START, Dpo, Grpo, Sample, Sft, Stage, Until, name_of
+from ssrl_train.guard import Guard
+from ssrl_train.stages import (
+    KEYED,
+    METHODS,
+    NONE,
+    PREVIOUS,
+    REWARDS,
+    START,
+    Dpo,
+    Grpo,
+    Sample,
+    Sft,
+    Stage,
+    Until,
+    name_of,
+)
 from ssrl_train.tiny import Tiny
 from ssrl_train.tokens import Tokens
 
@@ -270,12 +285,19 @@ def _stage(item: Mapping[str, Any], where: str) -> Stage:
         body["until"] = filled(Until, body["until"], f"{where}: until")
     if body.get("tokens") is not None:
         body["tokens"] = filled(Tokens, body["tokens"], f"{where}: tokens")
+    if "guard" in body:
+        body["guard"] = _guard(body["guard"], f"{where}: guard")
     for key, kinds in KEYED.items():
         if body.get(key) is not None:
             body[key] = _kind(body[key], kinds, REWARDS if key == "reward" else (), f"{where}: {key}")
     fields = {{"from": "start"}.get(key, key): value for key, value in body.items() if value is not None}
     stage: Stage = filled(cls, fields, where)
     return stage
+
+
+def _guard(body: Any, where: str) -> Any:
+    """A guard from its fields, or a word for one; nothing means none, as the key was written."""
+    return NONE if body is None else body if isinstance(body, str) else filled(Guard, body, where)
 
 
 def _of_libraries(body: dict[str, Any], method: str, where: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any
 
@@ -24,7 +24,8 @@ def filled(cls: type[Any], body: Any, where: str) -> Any:
     Raises:
         SsrlError: it is no mapping, or a key or a value is wrong.
     """
-    hints = typing.get_type_hints(cls)
+    known = typing.get_type_hints(cls)
+    hints = {field.name: known[field.name] for field in fields(cls)}  # and no attributes of the class
     body = mapping(body, where)
     only_known(body, list(hints), where)
     values: dict[str, Any] = {}

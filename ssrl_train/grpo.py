@@ -16,13 +16,14 @@ from trl import GRPOConfig, GRPOTrainer
 from ssrl_data.core import SsrlError
 from ssrl_train.augment import augmented
 from ssrl_train.curriculum import Curriculum, Uniform
+from ssrl_train.guarded import Guarding
 from ssrl_train.processes import is_main
 from ssrl_train.rewards import REWARDS
 from ssrl_train.sampler import RowSampler
 from ssrl_train.samples import Samples, watched
 from ssrl_train.signals import Signal, judge
 from ssrl_train.signals.base import Judge, gathered
-from ssrl_train.stages import Grpo
+from ssrl_train.stages import Grpo, guard_of
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 from ssrl_train.vllm_images import expanded_once
 
@@ -198,9 +199,15 @@ def train_grpo(
         say: takes lines of progress.
         rates: pass rates of some rows by id, known beforehand.
         callbacks: told what happens.
+
+    Raises:
+        SsrlError: the stage's guard stops it, or stopped it before.
     """
     signal = stage.reward if isinstance(stage.reward, Signal) else None
     reward = stage.reward if isinstance(stage.reward, str) else "verify"
+    guard = guard_of(stage)
+    if guard is not None:
+        callbacks = [*callbacks, Guarding(guard, Path(args.output_dir))]
     trainer = Trainer(
         model,
         processor,

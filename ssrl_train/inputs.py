@@ -52,14 +52,17 @@ def _model(config: Config, folders: Sequence[Path], at: int | None) -> str:
 
 
 def _settings(stage: Stage) -> dict[str, Any]:
-    """A stage without its name and without where its data lie, which is known by its content."""
+    """A stage without its name, without where its data lie, which is known by its content, and without its guard.
+
+    A guard decides whether a stage is made, not what is: under another one it goes on from its last checkpoint.
+    """
     fields: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(stage), default=str))
     for key, kinds in KEYED.items():
         value = getattr(stage, key, None)
         if value is not None and not isinstance(value, str):
             kind = next(kind for kind, cls in kinds.items() if type(value) is cls)
             fields[key] = {"kind": kind, **fields[key]}
-    left_out = ("name", "start", "data", "modality", "pass_rates", "responses")
+    left_out = ("name", "start", "data", "modality", "pass_rates", "responses", "guard")
     return {"method": method_of(stage), **{key: value for key, value in fields.items() if key not in left_out}}
 
 

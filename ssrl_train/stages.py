@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from ssrl_data.registry import suggest
 from ssrl_train.curriculum import KINDS, Curriculum
 from ssrl_train.exports import EXPORTS, Export
+from ssrl_train.guard import Guard
 from ssrl_train.losses import LOSSES, Loss
 from ssrl_train.signals import SIGNALS, Signal
 from ssrl_train.tokens import Tokens
@@ -21,6 +22,8 @@ from ssrl_train.tokens import Tokens
 PREVIOUS, START = "previous", "start"
 
 REWARDS = ("verify", "random", "form")
+
+AUTO, NONE = "auto", "none"
 
 KEYED: dict[str, Mapping[str, type[Any]]] = {
     "curriculum": KINDS,
@@ -227,6 +230,8 @@ class Grpo(Common):
             or a signal that no verifier gives (`ssrl_train.signals`).
         loss: in place of TRL's, or beside it (`ssrl_train.losses`); None is TRL's.
         augment: strength in [0, 1] of a change of light and colour, drawn anew at each visit of a row; 0 is none.
+        guard: what stops it at a collapse; `auto` is the usual guard where the reward is a signal that no verifier
+            gives, and none elsewhere.
         until: when it ends before its last step.
     """
 
@@ -238,6 +243,7 @@ class Grpo(Common):
     reward: str | Signal = "verify"
     loss: Loss | None = None
     augment: float = 0.0
+    guard: str | Guard = AUTO
     until: Until | None = None
 
     def __post_init__(self) -> None:
@@ -250,6 +256,8 @@ class Grpo(Common):
             raise ValueError(f"reward is {self.reward!r}: {suggest(self.reward, [*REWARDS, *SIGNALS])}")
         if not 0 <= self.augment <= 1:
             raise ValueError(f"augment is {self.augment:g}: it must be from 0 to 1")
+        if isinstance(self.guard, str) and self.guard not in (AUTO, NONE):
+            raise ValueError(f"guard is {self.guard!r}: it must be {AUTO}, {NONE} or a mapping of its fields")
 
 
 Stage: TypeAlias = Format | Sample | Sft | Dpo | Grpo
@@ -272,6 +280,13 @@ def method_of(stage: Stage) -> str:
 def name_of(stage: Stage) -> str:
     """What other stages call it."""
     return stage.name or method_of(stage)
+
+
+def guard_of(stage: Grpo) -> Guard | None:
+    """What stops a stage at a collapse."""
+    if isinstance(stage.guard, Guard):
+        return stage.guard
+    return Guard() if stage.guard == AUTO and isinstance(stage.reward, Signal) else None
 
 
 def is_table(stage: Stage) -> bool:
