@@ -16,22 +16,18 @@ from typing import ClassVar, TypeGuard
 
 from ssrl_data.answers.span import Span
 from ssrl_data.core import Example, Fault, Record, Row, Skip, Task
-from ssrl_data.gates import aliases, ngrams, spans
+from ssrl_data.gates import aliases, hidden, ngrams, spans
+from ssrl_data.gates.hidden import MASK
 from ssrl_data.gates.ngrams import Counts
 from ssrl_data.gates.spans import Span as Candidate
-from ssrl_data.gates.visible import visible
-from ssrl_data.media.text import Text, block, quotable, sentences, words
+from ssrl_data.media.text import Text, block, sentences, words
 from ssrl_data.rng import Rng
 
 SELECTORS = ("random", "number", "name", "term", "rare", "uncertain")
-MASK = "[MASK]"
 
 _WORDS, _CONTEXT = (1, spans.LONGEST), (1, 8)
 _PARAGRAPHS = 16
 """Paragraphs with spans of the kind that are looked at for one row."""
-
-_SHOWN = 20
-"""Least number of spaces in what is shown beside the gap."""
 
 _TIES = (2, 3)
 """Words near the gap that stand near the answer in other paragraphs too: of a span, of a number."""
@@ -45,8 +41,6 @@ _LARGE = 100_000
 _SIDE = 160
 """Characters on either side of the gap in which its neighbours are looked for."""
 
-_ASKED = Span().ask({"answer": "", "aliases": []})
-_COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 _SELECTED = {"number": frozenset({"number"}), "name": frozenset({"name"}), "term": spans.TERMS}
 
 CHANCES = {"random": 0.1, "number": 0.16, "name": 0.09, "term": 0.11, "rare": 0.1, "uncertain": 0.1}
@@ -58,15 +52,6 @@ In 6,090 rows of 1,206 documents, made with counts of the same, the best constan
 examples were left out, a model of other documents was right in up to 10.3%, the most frequent answer of a wording in
 8.5%.
 """
-
-_CALLED = {
-    "number": "a number",
-    "name": "a name",
-    "capitals": "a word in capital letters",
-    "identifier": "an identifier",
-    "option": "the name of a command-line option",
-    "file": "the name of a file or folder",
-}
 
 
 @dataclass(frozen=True)
@@ -219,14 +204,7 @@ class _Passage:
 
     @property
     def question(self) -> str:
-        count = self.span.last - self.span.first
-        size = "" if self.span.kind == "number" else f" of {_COUNTED[count - 1]} word{'s' * (count > 1)}"
-        called = _CALLED[self.span.kind]
-        if self.span.kind == "identifier" and "." in self.answer:
-            called = "an identifier with a dot"
-        elif self.answer.startswith("/"):
-            called = "a path"
-        return f"In this passage {called}{size} is hidden behind {MASK}. What is hidden?"
+        return hidden.question(self.answer, self.span.kind, self.span.last - self.span.first)
 
     @property
     def name(self) -> str:
@@ -236,13 +214,8 @@ class _Passage:
     def refused(self, counts: Counts | None) -> str:
         """Why the span cannot be asked for; empty when it can."""
         left, right = self.left, self.right
-        if not quotable(self.whole):
-            return "text like the prompt's own marks"
-        if left.count(" ") + right.count(" ") < _SHOWN:
-            return "too little text around"
-        if visible(self.answer, (left, right, f"{self.question} {_ASKED}")):
-            return "answer readable elsewhere"
-        return self._guessed(left, right, counts) if _large(counts) else ""
+        why = hidden.refused(self.whole, self.answer, (left, right), self.question)
+        return why or (self._guessed(left, right, counts) if _large(counts) else "")
 
     def _guessed(self, left: str, right: str, counts: Counts) -> str:
         span = self.span
