@@ -34,10 +34,10 @@ class Preview(Signal):
         claim="A model that previews the constraints before it drafts and checks itself afterwards thinks less "
         "lazily: a reward of small credits for each constraint, and 1 for all, takes a 32B model to 0.938 on IFEval.",
         differs="The only signal that is mixed with the verifier's score, since it never adds to it: the form takes "
-        "off less than one constraint is worth, so it makes up for none and earns nothing alone. Credits are shares of the "
-        "constraints that a row has and what a guess would meet earns none; the paper's are fixed points of each type, "
-        "free where it is absent. The form is tagged and checked; the paper's is learnt in the cold start alone. The "
-        "reward for length is left out.",
+        "off less than one constraint is worth, so it makes up for none and earns nothing alone. Credits are shares of "
+        "the constraints that a row has and what a guess would meet earns none; the paper's are fixed points of each "
+        "type, free where it is absent. The form is tagged and checked; the paper's is learnt in the cold start alone. "
+        "The reward for length is left out.",
         needs="Rows of `instruction/constraints`, and a cold start that shows the form: nothing in the prompt asks for "
         "it (tasks/recipes/train/light_if.yaml).",
         trl=("trl.GRPOTrainer",),
