@@ -10,15 +10,17 @@ import torch
 from datasets import Dataset
 
 from ssrl_train import preflight
+from ssrl_train.active import proposing
 from ssrl_train.config import Config
 from ssrl_train.dpo import make_dpo_args
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.memo import decoded_once
-from ssrl_train.pixels import resized
+from ssrl_train.pixels import length_faults, resized
+from ssrl_train.rows import of_tasks
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.stage_rows import Key, StageRows
-from ssrl_train.stages import Dpo, Grpo, Sample, Sft, on_solutions
+from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, on_solutions
 from ssrl_train.vllm_images import family_faults
 
 
@@ -38,6 +40,8 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
     prompts: dict[Key, list[preflight.Share]] = {key: [] for key in rows.datasets}
     for stage in config.stages:
         key = rows.key(stage)
+        if isinstance(stage, (Format, Grpo)) and stage.propose and key is not None:
+            faults += proposing.row_faults(of_tasks(rows.datasets[key], stage.tasks))
         if isinstance(stage, Sft):
             faults += preflight.precision_faults(make_sft_args(stage, config.seed, config.out), gpu)
         elif isinstance(stage, Dpo):
@@ -45,6 +49,7 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
         elif isinstance(stage, Grpo) and key is not None:
             args = make_args(stage, config.seed, config.out, [])
             faults += preflight.setup_faults(args, gpu)
+            faults += proposing.batch_faults(args) if stage.propose else ()
             prompts[key].append((prompts_a_batch(args), stage.tasks))
             for caution in preflight.cautions(args, stage.lora is None):
                 say(f"note: {caution}")
@@ -89,6 +94,9 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
         if isinstance(stage, Grpo) and "images" in train.column_names:
             preflight.require(family_faults(args, settings.model_type))
         preflight.require(preflight.processor_faults(processor, train, context, completion))
+        if isinstance(stage, Grpo) and stage.propose and completion is not None:
+            asked = proposing.proposers(of_tasks(train, stage.tasks), stage.propose)
+            preflight.require(length_faults(processor, asked, context, completion))
         if on_solutions(stage) and isinstance(stage, Sft):
             own, cut = rows.solutions(i), make_sft_args(stage, config.seed, config.out).max_length
             preflight.require(preflight.solution_faults(processor, decoded_once(own), responses(own), limit, cut))

@@ -44,6 +44,7 @@ from typing import Any
 from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
+from ssrl_train.active import Propose
 from ssrl_train.fields import filled, is_union, mapping, only_known
 from ssrl_train.guard import Guard
 from ssrl_train.stages import (
@@ -281,6 +282,8 @@ def _stage(item: Mapping[str, Any], where: str) -> Stage:
         _of_libraries(body, method, where)
     if body.get("data") is not None:
         body["data"] = _path(body, "data", where)
+    if body.get("propose") is not None:
+        body["propose"] = filled(Propose, body["propose"], f"{where}: propose")
     if body.get("until") is not None:
         body["until"] = filled(Until, body["until"], f"{where}: until")
     if body.get("tokens") is not None:

@@ -16,6 +16,7 @@ from datasets import Dataset
 
 from ssrl_data.rng import Rng
 from ssrl_data.row import unpack_answer
+from ssrl_train.active.form import example
 from ssrl_train.models import load_model
 from ssrl_train.rows import column, encode, tokenizer_of
 from ssrl_train.stages import Format
@@ -52,8 +53,12 @@ def train_format(model: str, processor: Any, rows: Dataset, stage: Format, seed:
     rng, pools, end = Rng(seed, "format"), random_responses(rows), tokenizer_of(processor).eos_token
     for _ in range(stage.steps):
         picked = [rng.below(len(rows)) for _ in range(stage.batch)]
-        targets = [rng.choice(pools[i]) + end for i in picked]
-        loss = net(**_labelled(processor, [rows[i] for i in picked], targets).to(net.device)).loss
+        asked, targets = [rows[i] for i in picked], [rng.choice(pools[i]) for i in picked]
+        if stage.propose is not None:
+            for place in range(0, stage.batch, 2):
+                made = example(asked[place], stage.propose, rng)
+                asked[place], targets[place] = made or (asked[place], targets[place])
+        loss = net(**_labelled(processor, asked, [text + end for text in targets]).to(net.device)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()

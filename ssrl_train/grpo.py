@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.core import SsrlError
+from ssrl_train.active.proposing import Proposing
 from ssrl_train.augment import augmented
 from ssrl_train.curriculum import Curriculum, Uniform
 from ssrl_train.guarded import Guarding
@@ -92,6 +93,7 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         callbacks: told what happens.
         augment: strength of a change of light at each visit of a row; see `augment.augmented`.
         signal: pays in place of `reward`, which is then only logged.
+        proposing: makes rows of the model's own proposals; `reward` is then paid by it.
 
     Raises:
         SsrlError: rows and curriculum do not go together, or rows without pictures are to be augmented.
@@ -110,10 +112,11 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         callbacks: Sequence[TrainerCallback] = (),
         augment: float = 0.0,
         signal: Judge | None = None,
+        proposing: Proposing | None = None,
     ) -> None:
         if augment and "images" not in rows.column_names:
             raise SsrlError("augment changes pictures and the rows have none: leave it out")
-        self.augment, self.signal = augment, signal
+        self.augment, self.signal, self.proposing = augment, signal, proposing
         args.max_steps = updates(args, len(rows))
         self.sampler = RowSampler(
             rows,
@@ -144,7 +147,13 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         if self.augment and self.model.training:
             # By step, which is the same in every process and after a resume.
             inputs = augmented(inputs, self.augment, self.args.seed, self.state.global_step)
+        if self.proposing is not None and self.model.training:
+            inputs = self.proposing.rows(inputs, super()._generate)
         return super()._generate_and_score_completions(inputs)
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        generate = super()._generate
+        return generate(prompts) if self.proposing is None else self.proposing.generate(prompts, generate)
 
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
@@ -156,8 +165,11 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
                 rewards[:, 0] = torch.tensor(values, dtype=rewards.dtype, device=rewards.device)
                 for name, value in told.items():
                     self._metrics["train"][name].append(value)
-            ids = [row["id"] for row in inputs]
-            metrics = self.sampler.score(ids, self.accelerator.process_index * len(ids), rewards[:, 0].cpu().numpy())
+            ids, scores = [row["id"] for row in inputs], rewards[:, 0]
+            if self.proposing is not None:  # a curriculum is told of rows that were asked as they are
+                built = torch.tensor(self.proposing.built(len(ids)), device=scores.device)
+                scores = torch.where(self.accelerator.gather(built), scores, math.nan)
+            metrics = self.sampler.score(ids, self.accelerator.process_index * len(ids), scores.cpu().numpy())
             for name, value in metrics.items():
                 self._metrics["train"][name].append(value)
         return rewards
@@ -208,11 +220,15 @@ def train_grpo(
     guard = guard_of(stage)
     if guard is not None:
         callbacks = [*callbacks, Guarding(guard, Path(args.output_dir))]
+    scored, proposing = watched(REWARDS[reward], Samples(Path(args.output_dir) / "samples", args.num_generations)), None
+    if stage.propose is not None:
+        proposing = Proposing(stage.propose, args.num_generations, Path(args.output_dir) / "proposed")
+        scored = proposing.paid(scored)
     trainer = Trainer(
         model,
         processor,
         rows,
-        watched(REWARDS[reward], Samples(Path(args.output_dir) / "samples", args.num_generations)),
+        scored,
         args,
         stage.curriculum or Uniform(),
         rates=rates,
@@ -220,6 +236,7 @@ def train_grpo(
         callbacks=callbacks,
         augment=stage.augment,
         signal=None if signal is None else judge(signal),
+        proposing=proposing,
     )
     run_trainer(trainer, "reward", say, stage.until)
     trainer.save_model(str(out))  # in every process: a sharded model is gathered here

@@ -37,6 +37,7 @@ from ssrl_data.core import SsrlError, Verdict
 from ssrl_data.pass_rates import rates
 from ssrl_data.recipe import Recipe, load_recipe
 from ssrl_data.row import digest
+from ssrl_train.active.masks import request
 from ssrl_train.artefacts import NOTE, committed, fingerprint_of, link, note_inputs, refuse_other, write_json
 from ssrl_train.checks import check_processor, check_rows
 from ssrl_train.config import Config, is_file
@@ -153,6 +154,8 @@ class _Run:
         tiny, seed = self.config.model, self.config.seed
         stages = enumerate(self.config.stages)
         said = [text for i, stage in stages if on_solutions(stage) for text in responses(self.rows.solutions(i))]
+        proposing = (stage.propose for stage in self.config.stages if isinstance(stage, (Format, Grpo)))
+        said += [request(propose) for propose in proposing if propose]
 
         def make(partial: Path) -> None:
             if is_main():

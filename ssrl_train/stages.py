@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ssrl_data.registry import suggest
+from ssrl_train.active import Propose
 from ssrl_train.curriculum import KINDS, Curriculum
 from ssrl_train.exports import EXPORTS, Export
 from ssrl_train.guard import Guard
@@ -93,11 +94,13 @@ class Format(Common):
         steps: updates.
         batch: rows an update.
         learning_rate: of AdamW, constant.
+        propose: half of the rows teach the form of a proposal instead, with spans drawn at random; see `Grpo`.
     """
 
     steps: int = 60
     batch: int = 32
     learning_rate: float = 3e-3
+    propose: Propose | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
@@ -229,6 +232,7 @@ class Grpo(Common):
         reward: `verify`, or a control: `random`, which tells nothing of the answer, or `form`, which pays for its form;
             or a signal that no verifier gives (`ssrl_train.signals`).
         loss: in place of TRL's, or beside it (`ssrl_train.losses`); None is TRL's.
+        propose: the model proposes masks too, in the same batch (`ssrl_train.active`); None takes the rows as built.
         augment: strength in [0, 1] of a change of light and colour, drawn anew at each visit of a row; 0 is none.
         guard: what stops it at a collapse; `auto` is the usual guard where the reward is a signal that no verifier
             gives, and none elsewhere.
@@ -242,6 +246,7 @@ class Grpo(Common):
     curriculum: Curriculum | None = None
     reward: str | Signal = "verify"
     loss: Loss | None = None
+    propose: Propose | None = None
     augment: float = 0.0
     guard: str | Guard = AUTO
     until: Until | None = None
@@ -254,6 +259,8 @@ class Grpo(Common):
             raise ValueError("keep wants pass_rates: the name of a sample stage, or a table of pass rates")
         if isinstance(self.reward, str) and self.reward not in REWARDS:
             raise ValueError(f"reward is {self.reward!r}: {suggest(self.reward, [*REWARDS, *SIGNALS])}")
+        if self.propose is not None and self.reward != "verify":
+            raise ValueError("propose pays predictors by the verifier: leave reward out")
         if not 0 <= self.augment <= 1:
             raise ValueError(f"augment is {self.augment:g}: it must be from 0 to 1")
         if isinstance(self.guard, str) and self.guard not in (AUTO, NONE):
