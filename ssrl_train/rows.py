@@ -116,6 +116,20 @@ def column(rows: Dataset, name: str) -> list[Any]:
     return values
 
 
+def preceded(rows: Dataset, preamble: str) -> Dataset:
+    """The rows with a text before what the user says first; the same rows where it is empty."""
+    if not preamble:
+        return rows
+    prompts = column(rows, "prompt")
+    for prompt in prompts:
+        first = next(message for message in prompt if message["role"] == "user")
+        said = first["content"]
+        text = preamble + "\n\n"
+        first["content"] = text + said if isinstance(said, str) else [{"type": "text", "text": text}, *said]
+    feature = rows.features["prompt"]
+    return rows.remove_columns("prompt").add_column("prompt", prompts, feature=feature)
+
+
 def conversation(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages of a row with its pictures in the image parts, in order."""
     pictures = iter(row.get("images") or ())

@@ -24,12 +24,14 @@ from ssrl_train.trainer import machine_options
 
 def responses(rows: Dataset) -> list[str]:
     """The target of each row."""
-    out = []
-    for answer, meta in zip(column(rows, "answer"), column(rows, "meta"), strict=True):
-        kind, value, _ = unpack_answer(answer)
-        solution = json.loads(meta).get("solution")
-        out.append((f"<think>{solution}</think>" if solution else "") + kind.gold(value))
-    return out
+    return [response(answer, meta) for answer, meta in zip(column(rows, "answer"), column(rows, "meta"), strict=True)]
+
+
+def response(answer: str, meta: str) -> str:
+    """The target of a row, from its columns `answer` and `meta`."""
+    kind, value, _ = unpack_answer(answer)
+    solution = json.loads(meta).get("solution")
+    return (f"<think>{solution}</think>" if solution else "") + kind.gold(value)
 
 
 def examples(rows: Dataset) -> Dataset:
