@@ -24,6 +24,7 @@
         lora: {r: 32}               # any field of peft.LoraConfig
         until: {metric: exact, above: 0.9}
       - repeat: 2                   # a loop
+        until: 0.95                 # it ends when a sample stage in it finds this pass rate
         stages: [...]
     eval: {split: test}
 
@@ -35,7 +36,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -45,8 +46,10 @@ from ssrl_data.core import SsrlError
 from ssrl_data.registry import suggest
 from ssrl_data.yaml_file import read_yaml
 from ssrl_train.active import Propose
+from ssrl_train.exports.settings import Engrave
 from ssrl_train.fields import filled, is_union, mapping, only_known
 from ssrl_train.guard import Guard
+from ssrl_train.signals.settings import Soft
 from ssrl_train.stages import (
     KEYED,
     METHODS,
@@ -56,6 +59,7 @@ from ssrl_train.stages import (
     START,
     Dpo,
     Grpo,
+    Loop,
     Sample,
     Sft,
     Stage,
@@ -134,6 +138,7 @@ class Config:
         modality: which part of the dataset; None takes all of one with pictures throughout, or without.
         eval: held-out accuracy; None leaves it out.
         track: where metrics are logged to.
+        loops: those of the stages that may end early.
     """
 
     data: Path
@@ -144,6 +149,7 @@ class Config:
     modality: str | None = None
     eval: Eval | None = field(default_factory=Eval)
     track: str = "none"
+    loops: tuple[Loop, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
@@ -154,7 +160,10 @@ class Config:
         for i, stage in enumerate(self.stages):
             self.origin(i)
             for name in self.sources(stage):
-                self.sampled(i, name)
+                source = self.stages[self.sampled(i, name)]
+                rules = isinstance(source, Sample) and source.preamble
+                if isinstance(stage, Sft) and isinstance(stage.export, Engrave) and not rules:
+                    raise SsrlError(f"stage {i + 1} engraves rules and {name!r} has none: give that one a `preamble`")
 
     def origin(self, i: int) -> int | None:
         """Which stage a stage goes on from: the place of one that makes a model; None is the run's start.
@@ -181,7 +190,8 @@ class Config:
     def sources(stage: Stage) -> list[str]:
         """Names of the sample stages that a stage reads."""
         if isinstance(stage, Grpo):
-            return [stage.pass_rates] if stage.pass_rates and not is_file(stage.pass_rates) else []
+            rates = [stage.pass_rates] if stage.pass_rates and not is_file(stage.pass_rates) else []
+            return [*rates, stage.reward.responses] if isinstance(stage.reward, Soft) else rates
         return [stage.responses] if isinstance(stage, (Sft, Dpo)) and stage.responses else []
 
     def sampled(self, i: int, name: str) -> int:
@@ -237,11 +247,12 @@ def parse(
     Raises:
         SsrlError: it is no training config; the message names the place, key and value.
     """
-    only_known(body, [f.name for f in dataclasses.fields(Config)], where)
+    only_known(body, [f.name for f in dataclasses.fields(Config) if f.name != "loops"], where)
     data = data or _path(body, "data", where)
     out = out or _path(body, "out", where)
     fields: dict[str, Any] = {"data": data, "out": out, "model": _model(body.get("model"), where)}
-    fields["stages"] = tuple(_unrolled(body.get("stages"), where))
+    stages, loops = _unrolled(body.get("stages"), where)
+    fields |= {"stages": tuple(stages), "loops": tuple(loops)}
     if "eval" in body:
         fields["eval"] = None if body["eval"] is None else filled(Eval, body["eval"], f"{where}: eval")
     fields["seed"] = body.get("seed", 0) if seed is None else seed
@@ -253,21 +264,34 @@ def parse(
     return Config(**fields)
 
 
-def _unrolled(items: Any, where: str) -> Iterator[Stage]:
-    """The stages of a list, loops written out."""
+def _unrolled(items: Any, where: str) -> tuple[list[Stage], list[Loop]]:
+    """The stages of a list, loops written out, and those loops that may end early."""
     if not isinstance(items, list):
         raise SsrlError(f"{where}: stages must be a list of mappings like {{method: grpo}}, got {items!r}")
+    stages: list[Stage] = []
+    loops: list[Loop] = []
     for i, item in enumerate(items, 1):
         place = f"{where}: stage {i}"
         body = mapping(item, place)
         if "repeat" not in body:
-            yield _stage(body, place)
+            stages.append(_stage(body, place))
             continue
-        only_known(body, ["repeat", "stages"], place)
+        only_known(body, ["repeat", "until", "stages"], place)
         times = body["repeat"]
         if type(times) is not int or not 1 <= times <= MAX_LOOP:
             raise SsrlError(f"{place}: repeat must be an integer from 1 to {MAX_LOOP}, got {times!r}")
-        yield from list(_unrolled(body.get("stages"), place)) * times
+        inner, within = _unrolled(body.get("stages"), place)
+        first, until = len(stages), body.get("until")
+        for _ in range(times):
+            loops += [Loop(len(stages) + loop.first, len(stages) + loop.end, loop.until) for loop in within]
+            stages += inner
+        if until is not None:
+            if type(until) not in (int, float) or not 0 < until <= 1:
+                raise SsrlError(f"{place}: until must be a pass rate above 0 and at most 1, got {until!r}")
+            if not any(isinstance(stage, Sample) for stage in inner):
+                raise SsrlError(f"{place}: until wants a sample stage in the loop, whose pass rate it goes by")
+            loops.append(Loop(first, len(stages), float(until)))
+    return stages, loops
 
 
 def _stage(item: Mapping[str, Any], where: str) -> Stage:

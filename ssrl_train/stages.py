@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ssrl_data.registry import suggest
 from ssrl_train.active import Propose
-from ssrl_train.curriculum import KINDS, Curriculum
+from ssrl_train.curriculum import KINDS, Curriculum, Uniform
 from ssrl_train.exports import EXPORTS, Export
 from ssrl_train.guard import Guard
 from ssrl_train.losses import LOSSES, Loss
@@ -125,6 +125,7 @@ class Sample(Common):
         top_p: the share of probability that is sampled from.
         max_new_tokens: of a response; by default that of held-out responses.
         batch: rows at once.
+        preamble: text before every prompt, as rules to answer by; the rows of later stages do not have it.
     """
 
     rows: int = 0
@@ -133,6 +134,7 @@ class Sample(Common):
     top_p: float = 1.0
     max_new_tokens: int | None = None
     batch: int = 32
+    preamble: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
@@ -178,7 +180,7 @@ class Sft(Common):
         """Refuse what cannot run."""
         Common.__post_init__(self)
         _at_least("rows", self.rows, 1 if self.responses is None else 0)
-        _sampled(self.responses, self.keep, self.each, self.export)
+        _sampled("sft", self.responses, self.keep, self.each, self.export)
         if self.tokens is not None and self.sft.get("label_smoothing_factor"):
             raise ValueError("tokens and label_smoothing_factor exclude each other: leave one of them out")
 
@@ -215,7 +217,7 @@ class Dpo(Common):
             raise ValueError(
                 "dpo wants pairs: responses (the name of a sample stage), or data (a Parquet file of pairs)"
             )
-        _sampled(self.responses, self.keep, self.each, self.export)
+        _sampled("dpo", self.responses, self.keep, self.each, self.export)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +261,33 @@ class Grpo(Common):
             raise ValueError("keep wants pass_rates: the name of a sample stage, or a table of pass rates")
         if isinstance(self.reward, str) and self.reward not in REWARDS:
             raise ValueError(f"reward is {self.reward!r}: {suggest(self.reward, [*REWARDS, *SIGNALS])}")
+        if isinstance(self.reward, Signal) and self.reward.whole_sets:
+            if self.curriculum is None:
+                object.__setattr__(self, "curriculum", Uniform(whole_sets=True))
+            elif not self.curriculum.whole_sets:
+                raise ValueError("reward pays the rows of a set by each other: give curriculum whole_sets: true")
         if self.propose is not None and self.reward != "verify":
             raise ValueError("propose pays predictors by the verifier: leave reward out")
         if not 0 <= self.augment <= 1:
             raise ValueError(f"augment is {self.augment:g}: it must be from 0 to 1")
         if isinstance(self.guard, str) and self.guard not in (AUTO, NONE):
             raise ValueError(f"guard is {self.guard!r}: it must be {AUTO}, {NONE} or a mapping of its fields")
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The stages of a loop of a config, all rounds, and when its rounds end before the last.
+
+    Attributes:
+        first: place of its first stage.
+        end: place behind its last.
+        until: as soon as the responses of one of its sample stages pass so often, in (0, 1], the rest of the loop is
+            left out.
+    """
+
+    first: int
+    end: int
+    until: float
 
 
 Stage: TypeAlias = Format | Sample | Sft | Dpo | Grpo
@@ -316,9 +339,14 @@ def _band(keep: tuple[float, ...] | None) -> None:
         raise ValueError(f"keep is {list(keep)}: name two rising shares from 0 to 1, such as [0.1, 0.9]")
 
 
-def _sampled(responses: str | None, keep: tuple[float, ...] | None, each: int, export: Export | None) -> None:
+def _sampled(
+    method: str, responses: str | None, keep: tuple[float, ...] | None, each: int, export: Export | None
+) -> None:
     _band(keep)
     for name, given in (("keep", keep), ("export", export)):
         if responses is None and given is not None:
             raise ValueError(f"{name} wants responses: the name of a sample stage")
+    if export is not None and export.method != method:
+        fitting = [kind for kind, cls in EXPORTS.items() if cls.method == method]
+        raise ValueError(f"export makes examples for {export.method}; {method} takes {', '.join(fitting)}")
     _at_least("each", each, 1)
