@@ -4,9 +4,10 @@ The architecture is the published one at a toy width; the tokenizer is made from
 word, digit and answer tag, so an answer is a few tokens and its random start is not hopeless. Image processors are the
 PIL-backed ones, since torchvision is not required.
 
-What loads back: `qwen3` as any causal model, every other family with `AutoModelForImageTextToText`; `llava` with
-`AutoProcessor` too, so a saved folder trains with plain `trl grpo --model_name_or_path FOLDER`. The published Qwen-VL
-processors insist on a video processor, which insists on torchvision; `load_processor` reads those folders without it.
+What loads back: those that read text as any causal model, every other family with `AutoModelForImageTextToText`;
+`llava` with `AutoProcessor` too, so a saved folder trains with plain `trl grpo --model_name_or_path FOLDER`. The
+published Qwen-VL processors insist on a video processor, which insists on torchvision; `load_processor` reads those
+folders without it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from transformers import (
     Qwen2VLImageProcessorPil,
     Qwen3Config,
     Qwen3ForCausalLM,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     Qwen3VLProcessor,
@@ -57,7 +60,8 @@ LLAVA_IMAGE = "<image>"
 # A word, digit or mark keeps the space before it, so that decoding is exact.
 WORD = r"</?answer>| ?[A-Za-z]+| ?\d| ?[^\sA-Za-z\d]|\s"
 
-TEXT = "qwen3"
+TEXT = ("qwen3", "qwen3_moe")
+EXPERTS, CHOSEN = 4, 2  # of the mixture, and how many of them a token goes to
 IMAGE_SLOT = {
     "llava": LLAVA_IMAGE,
     "qwen2_5_vl": "<|vision_start|><|image_pad|><|vision_end|>",
@@ -81,7 +85,8 @@ class Tiny:
     """A tiny model.
 
     Attributes:
-        family: `qwen3`, which reads text alone; `llava` (a CLIP tower and a Qwen3 decoder), `qwen2_5_vl` or `qwen3_vl`.
+        family: `qwen3` or `qwen3_moe` (a mixture of experts), which read text alone; `llava` (a CLIP tower and a Qwen3
+            decoder), `qwen2_5_vl` or `qwen3_vl`.
         side: pixels a side that every picture is resized to.
         patch: pixels a side of a patch; `side` is a multiple of it, for the Qwen-VL families of twice it.
         hidden: width, of both towers.
@@ -100,8 +105,8 @@ class Tiny:
 
     def __post_init__(self) -> None:
         """Refuse what no model can be built from."""
-        if self.family not in (TEXT, *IMAGE_SLOT):
-            raise ValueError(f"tiny is {self.family!r}: {suggest(self.family, [TEXT, *IMAGE_SLOT])}")
+        if self.family not in (*TEXT, *IMAGE_SLOT):
+            raise ValueError(f"tiny is {self.family!r}: {suggest(self.family, [*TEXT, *IMAGE_SLOT])}")
         for name in ("side", "patch", "hidden", "layers", "heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
@@ -176,7 +181,7 @@ def build_processor(tiny: Tiny, texts: Iterable[str]) -> Any:
     That of a model without eyes is its tokenizer.
     """
     template = TEMPLATE.replace("IMAGE", IMAGE_SLOT.get(tiny.family, ""))
-    if tiny.family == TEXT:
+    if tiny.family in TEXT:
         tokenizer = word_tokenizer(texts)
         tokenizer.chat_template = template
         return tokenizer
@@ -221,8 +226,11 @@ def build_model(tiny: Tiny, processor: Any, seed: int) -> Any:
     tower |= {"initializer_range": tiny.spread}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if tiny.family == TEXT:
+        if tiny.family == "qwen3":
             model: Any = Qwen3ForCausalLM(Qwen3Config(head_dim=tiny.hidden // tiny.heads, **text))
+        elif tiny.family == "qwen3_moe":
+            experts = {"num_experts": EXPERTS, "num_experts_per_tok": CHOSEN, "moe_intermediate_size": tiny.hidden}
+            model = Qwen3MoeForCausalLM(Qwen3MoeConfig(head_dim=tiny.hidden // tiny.heads, **text, **experts))
         elif tiny.family == "llava":
             model = LlavaForConditionalGeneration(_llava(tiny, processor, text, tower))
         else:
