@@ -47,15 +47,19 @@ from ssrl_train.evaluate import Accuracy, accuracy
 from ssrl_train.format import train_format
 from ssrl_train.grpo import make_args, prompts_a_batch, train_grpo
 from ssrl_train.inputs import data_fingerprint, stage_inputs
+from ssrl_train.losses import Srft
 from ssrl_train.memo import decoded_once, processed_once
 from ssrl_train.models import adapter_base, load_model_config, vision_tokens
 from ssrl_train.page import PageCallback
 from ssrl_train.processes import TIMEOUT, is_main, join, once
-from ssrl_train.responses import pairs, right_responses
+from ssrl_train.responses import PREAMBLE, default_export, exported, shown_by, words_of
 from ssrl_train.result import rewards_of, states, summary
 from ssrl_train.rollouts import Sampling, sample_rollouts, write_rates
-from ssrl_train.rows import load_rows, sample
+from ssrl_train.rows import column, load_rows, preceded, sample
 from ssrl_train.sft import examples, make_sft_args, responses
+from ssrl_train.signals.base import Judge
+from ssrl_train.signals.settings import Soft
+from ssrl_train.signals.soft import HEAD, REPORT, Softly, fit, summed_up
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, is_table, method_of, name_of, on_solutions
 from ssrl_train.tiny import Tiny, build_model, build_processor, load_processor, texts_of
@@ -66,7 +70,13 @@ from ssrl_train.trainer import merge, train_supervised
 Say = Callable[[str], None]
 
 SHOWN = "shown.json"
-"""In a supervised stage's folder: ids of the rows whose right answers it showed to the model."""
+"""In a stage's folder: ids of the rows whose right answers it showed to the model, as a supervised stage does."""
+
+EXPORTED = "export.json"
+"""In the folder of a stage on responses: how many examples they were made into, and of which kinds."""
+
+LEFT_OUT = "left_out.json"
+"""All that a stage of a loop that had ended has in its folder; who goes on from it goes on from what it would have."""
 
 ROLLOUTS, RATES = "rollouts.parquet", "rates.parquet"
 """In a sample stage's folder: the responses, and the pass rates of its rows."""
@@ -152,8 +162,9 @@ class _Run:
         if not isinstance(self.config.model, Tiny):
             return self.config.model
         tiny, seed = self.config.model, self.config.seed
-        stages = enumerate(self.config.stages)
-        said = [text for i, stage in stages if on_solutions(stage) for text in responses(self.rows.solutions(i))]
+        taught = [self.rows.taught(i) for i in range(len(self.config.stages))]
+        said = [text for rows in taught if rows is not None for text in responses(rows)]
+        said += words_of(self.config.stages)
         proposing = (stage.propose for stage in self.config.stages if isinstance(stage, (Format, Grpo)))
         said += [request(propose) for propose in proposing if propose]
 
@@ -175,15 +186,18 @@ class _Run:
         config, before = self.config, None
         for i, stage in enumerate(config.stages):
             if before is None and not isinstance(stage, (Format, Sample)):
-                before = self._accuracy(config.origin(i))
+                before = self._accuracy(self._origin(i))
             self._stage(i)
-        makers = [i for i, stage in enumerate(config.stages) if not isinstance(stage, Sample)]
+        left_out = [i for i in range(len(config.stages)) if self._left_out(i)]
+        makers = [i for i, stage in enumerate(config.stages) if not isinstance(stage, Sample) and i not in left_out]
         last = makers[-1] if makers else None
         after = self._accuracy(last)
         supervised = states([self.folders[i] for i in makers if isinstance(config.stages[i], (Sft, Dpo))])
         sampled = states([self.folders[i] for i in makers if isinstance(config.stages[i], Grpo)])
         pool = self.rows.pools[self.rows.main]
         result = {**summary(pool.train, pool.rest, before, after, supervised, sampled), "seed": config.seed}
+        if left_out:
+            result["left_out"] = [self.folders[i].name for i in left_out]
         once(lambda: self._finish(last, rewards_of(sampled), result))
         return result
 
@@ -199,7 +213,10 @@ class _Run:
     def _stage(self, i: int) -> None:
         """Make what a stage makes, where it is not there."""
         stage, folder = self.config.stages[i], self.folders[i]
+        enough = self._enough(i)
         inputs = stage_inputs(self.config, self.rows, self.folders, i, self._seed(i))
+        if enough is not None:
+            inputs["left_out"] = enough
         work = self.config.out / "checkpoints" / folder.name
         if not folder.is_dir():
             if (work / NOTE).is_file() and len(list(work.iterdir())) > 1:  # a note alone is of no work
@@ -207,6 +224,10 @@ class _Run:
             note_inputs(work, inputs)
 
         def make(partial: Path) -> None:
+            if enough is not None:
+                self.say(f"stage {i + 1}/{len(self.config.stages)} {name_of(stage)} is left out: {enough}")
+                once(lambda: write_json(partial / LEFT_OUT, {"reason": enough}))
+                return
             self.say(f"stage {i + 1}/{len(self.config.stages)} {name_of(stage)}")
             if is_main():  # answers of the model that was here before this stage was removed
                 shutil.rmtree(self.config.out / "eval" / folder.name, ignore_errors=True)
@@ -262,16 +283,51 @@ class _Run:
                     f"stage {i + 1} has {len(rows)} rows and one generation batch takes {least} prompts: widen `keep`, "
                     "sample more rows, or lower per_device_train_batch_size * steps_per_generation"
                 )
-            train_grpo(model, self.processor, decoded_once(rows), stage, args, out, self.say, known, self._callbacks(i))
+            if isinstance(stage.loss, Srft) and is_main():
+                write_json(out / SHOWN, [id for id in column(rows, "id") if stage.loss.shows(id, seed)])
+            train_grpo(
+                model,
+                self.processor,
+                decoded_once(rows),
+                stage,
+                args,
+                out,
+                self.say,
+                known,
+                self._callbacks(i),
+                examples=examples(self.rows.solutions(i)) if on_solutions(stage) else None,
+                judged=self._judged(i, stage, model, out, work),
+            )
+
+    def _judged(self, i: int, stage: Grpo, model: str, out: Path, work: Path) -> Judge | None:
+        """The signal of a stage that must be made ready first; what it is worth is noted down in `out`."""
+        if not isinstance(stage.reward, Soft):
+            return None
+        settings, at, seed = stage.reward, self.config.sampled(i, stage.reward.responses), self._seed(i)
+        folder, source = work / "soft", self.folders[at]
+
+        def make(partial: Path) -> None:
+            if is_main():
+                rollouts = pq.read_table(source / ROLLOUTS)
+                fit(model, self.processor, self.rows.read(at), rollouts, settings, seed, partial)
+
+        read = {"model": model, "responses": fingerprint_of(source), "seed": seed}
+        committed(folder, {**read, "soft": {**dataclasses.asdict(settings), "responses": ""}}, make)
+        if is_main():
+            for name in (HEAD, REPORT):
+                shutil.copyfile(folder / name, out / name)
+        self.say(summed_up(folder))
+        return Softly.of(model, self.processor, folder)
 
     def _sample(self, i: int, stage: Sample, model: str, out: Path, work: Path) -> None:
         """Responses and pass rates; what is answered is kept in `work` until all is, so a kill costs a batch."""
         tokens = stage.max_new_tokens or self.config.response_tokens()
         sampling = Sampling(stage.k, stage.temperature, stage.top_p, tokens, stage.batch, self._seed(i))
-        rows = decoded_once(sample(self.rows.sampled(i, self._shown(i)), stage.rows))
+        rows = decoded_once(preceded(sample(self.rows.sampled(i, self._shown(i)), stage.rows), stage.preamble))
         rollouts = self._answers(model, rows, work, sampling, self.say)
         if is_main():
-            pq.write_table(rollouts, out / ROLLOUTS)
+            noted = {PREAMBLE: stage.preamble.encode()} if stage.preamble else None
+            pq.write_table(rollouts.replace_schema_metadata(noted), out / ROLLOUTS)
             write_rates(rollouts, out / RATES)
 
     def _answers(self, model: str, rows: Dataset, folder: Path, sampling: Sampling, say: Say) -> pa.Table:
@@ -284,12 +340,17 @@ class _Run:
         """The examples of a supervised stage; which rows' right answers they show is noted down in `out`."""
         shown: list[str] = []
         if stage.responses is not None:
-            rollouts = pq.read_table(self.folders[self.config.sampled(i, stage.responses)] / ROLLOUTS)
-            choose = right_responses if isinstance(stage, Sft) else pairs
+            rollouts = pq.read_table(self._sampled(i, stage.responses) / ROLLOUTS)
+            export = stage.export or default_export(method_of(stage))
             rows = self.rows.sampled(i, self._shown(i))
-            made, shown = choose(rows, rollouts, stage.keep, stage.each, stage.rows, self._seed(i))
+            given = exported(rows, rollouts, export, stage.keep, stage.each, stage.rows, self._seed(i))
+            made, shown = decoded_once(given.table), given.shown
+            self.say("; ".join(f"{name}: {count}" for name, count in given.counts.items()))
+            if is_main():
+                write_json(out / EXPORTED, given.counts)
         elif is_table(stage):
             made = load_dataset("parquet", data_files=str(stage.data), split="train")
+            shown = shown_by(made)
         else:
             made = examples(self.rows.solutions(i))
         if is_main():
@@ -299,12 +360,12 @@ class _Run:
     def _shown(self, i: int) -> frozenset[str]:
         """Ids of the rows whose right answers were shown to the model that a stage goes on from."""
         shown: set[str] = set()
-        at = self.config.origin(i)
+        at = self._origin(i)
         while at is not None:
             file = self.folders[at] / SHOWN
             if file.is_file():
                 shown.update(json.loads(file.read_text(encoding="utf-8")))
-            at = self.config.origin(at)
+            at = self._origin(at)
         return frozenset(shown)
 
     def _table(self, i: int, stage: Grpo) -> Path | None:
@@ -313,7 +374,43 @@ class _Run:
             return None
         if is_file(stage.pass_rates):
             return Path(stage.pass_rates)
-        return self.folders[self.config.sampled(i, stage.pass_rates)] / RATES
+        return self._sampled(i, stage.pass_rates) / RATES
+
+    def _left_out(self, i: int) -> bool:
+        """Whether a stage was left out, which is so for good once it is written down."""
+        return (self.folders[i] / LEFT_OUT).is_file()
+
+    def _enough(self, i: int) -> str | None:
+        """Why a stage that is next is left out: a sample stage before it found what ends their loop; else None."""
+        for loop in self.config.loops:
+            for j in range(loop.first, i) if loop.first <= i < loop.end else ():
+                if isinstance(self.config.stages[j], Sample) and not self._left_out(j):
+                    known = list(rates(self.folders[j] / RATES).values())
+                    passed = sum(known) / max(1, len(known))
+                    if passed >= loop.until:
+                        return f"{self.folders[j].name} passes at {passed:.3f}, which ends the loop at {loop.until:g}"
+        return None
+
+    def _origin(self, i: int) -> int | None:
+        """The place of the stage that a stage goes on from, past those that were left out."""
+        at = self.config.origin(i)
+        while at is not None and self._left_out(at):
+            at = self.config.origin(at)
+        return at
+
+    def _sampled(self, i: int, name: str) -> Path:
+        """The folder of the latest sample stage of a name before a stage, of those that were not left out.
+
+        Raises:
+            SsrlError: all were.
+        """
+        at = self.config.sampled(i, name)
+        while self._left_out(at):
+            try:
+                at = self.config.sampled(at, name)
+            except SsrlError as error:
+                raise SsrlError(f"stage {i + 1} reads {name!r}, which was left out: a loop ended before it") from error
+        return self.folders[at]
 
     def _seed(self, i: int) -> int:
         """Of a stage: the run's, or, where a stage of its name was there before, as in a loop, one drawn from it."""
@@ -326,7 +423,7 @@ class _Run:
 
     def _going_on(self, i: int) -> str:
         """The model that a stage goes on from, with its adapter merged where a stage before left one."""
-        at = self.config.origin(i)
+        at = self._origin(i)
         model = self._model(at)
         if at is None or isinstance(self.config.stages[i], Sample) or adapter_base(model) is None:
             return model

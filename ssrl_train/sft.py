@@ -31,7 +31,7 @@ def response(answer: str, meta: str) -> str:
     """The target of a row, from its columns `answer` and `meta`."""
     kind, value, _ = unpack_answer(answer)
     solution = json.loads(meta).get("solution")
-    return (f"<think>{solution}</think>" if solution else "") + kind.gold(value)
+    return (f"<think>{solution}</think>" if solution else "") + str(kind.gold(value))
 
 
 def examples(rows: Dataset) -> Dataset:

@@ -12,7 +12,8 @@ import pytest
 from ssrl_data.core import SsrlError
 from ssrl_data.pass_rates import rates
 from ssrl_train.config import Config, parse
-from ssrl_train.responses import pairs, right_responses
+from ssrl_train.exports.settings import Pairs, Rejection
+from ssrl_train.responses import exported
 from ssrl_train.rows import column, load_rows
 from ssrl_train.run import run
 
@@ -95,14 +96,16 @@ def test_what_is_learnt_is_right_and_pairs_are_of_one_row(done: tuple[Config, di
     verdict = {
         (line["id"], line["response"]): line["exact"] for line in table.select(["id", "response", "exact"]).to_pylist()
     }
-    learnt, ids = right_responses(rows, table, None, 2, 0, 0)
+    made = exported(rows, table, Rejection(), each=2)
+    learnt, ids = made.table, made.shown
     prompts = dict(zip(column(rows, "id"), column(rows, "prompt"), strict=True))
     order = [id for id in column(rows, "id") if id in set(ids)]
     assert ids == order
     assert len(learnt) >= len(ids)
     said = [turn[0]["content"] for turn in learnt["completion"]]
     assert all(any(verdict.get((id, text)) for id in ids) for text in said)
-    preferred, ids = pairs(rows, table, None, 1, 0, 0)
+    made = exported(rows, table, Pairs())
+    preferred, ids = made.table, made.shown
     for id, prompt, chosen, rejected in zip(
         ids, preferred["prompt"], preferred["chosen"], preferred["rejected"], strict=True
     ):
@@ -110,12 +113,12 @@ def test_what_is_learnt_is_right_and_pairs_are_of_one_row(done: tuple[Config, di
         assert verdict[id, chosen[0]["content"]]
         assert not verdict[id, rejected[0]["content"]]
     known = rates(settings.out / "stages" / "2-probe" / "rates.parquet")
-    _, ids = right_responses(rows, table, (0.3, 0.6), 1, 0, 0)
-    assert set(ids) == {id for id, rate in known.items() if 0.3 <= rate <= 0.6}
-    _, few = right_responses(rows, table, None, 1, 3, 0)
-    assert len(few) == 3
+    assert set(exported(rows, table, Rejection(), (0.3, 0.6)).shown) == {
+        id for id, rate in known.items() if 0.3 <= rate <= 0.6
+    }
+    assert len(exported(rows, table, Rejection(), limit=3).shown) == 3
     with pytest.raises(SsrlError, match=r"no row has a right response within the pass rates 0.99 to 0.995"):
-        right_responses(rows, table, (0.99, 0.995), 1, 0, 0)
+        exported(rows, table, Rejection(), (0.99, 0.995))
 
 
 def test_a_stage_ends_when_its_metric_is_there(dataset: Path, tmp_path: Path) -> None:
