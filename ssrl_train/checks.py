@@ -13,14 +13,16 @@ from ssrl_train import preflight
 from ssrl_train.active import proposing
 from ssrl_train.config import Config
 from ssrl_train.dpo import make_dpo_args
+from ssrl_train.experts import router_fault
 from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.memo import decoded_once
 from ssrl_train.pixels import length_faults, resized
+from ssrl_train.presets import told
 from ssrl_train.rows import of_tasks
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.stage_rows import Key, StageRows
-from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, on_solutions
+from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, method_of
 from ssrl_train.vllm_images import family_faults
 
 
@@ -57,6 +59,8 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
     for key, train in rows.datasets.items():
         of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()))
         if held is not None and config.eval is not None:
+            for line in told(stage.preset, stage.grpo):
+                say(f"note: {line}")
             faults += preflight.split_faults(train, held, config.eval.split)
     preflight.require(dict.fromkeys([*of_rows, *faults]))
 
@@ -90,6 +94,8 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
                 context = args.vllm_max_model_length
         elif isinstance(stage, Sample):
             completion = stage.max_new_tokens or config.response_tokens()
+        fault = router_fault(getattr(stage, method_of(stage), {}), settings)
+        preflight.require([] if fault is None else [f"stage {i + 1}: {fault}"])
         train = decoded_once(rows.pool(i).train)
         if isinstance(stage, Grpo) and "images" in train.column_names:
             preflight.require(family_faults(args, settings.model_type))
@@ -97,6 +103,7 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
         if isinstance(stage, Grpo) and stage.propose and completion is not None:
             asked = proposing.proposers(of_tasks(train, stage.tasks), stage.propose)
             preflight.require(length_faults(processor, asked, context, completion))
-        if on_solutions(stage) and isinstance(stage, Sft):
-            own, cut = rows.solutions(i), make_sft_args(stage, config.seed, config.out).max_length
+        own = rows.taught(i)
+        if own is not None:
+            cut = make_sft_args(stage, config.seed, config.out).max_length if isinstance(stage, Sft) else None
             preflight.require(preflight.solution_faults(processor, decoded_once(own), responses(own), limit, cut))

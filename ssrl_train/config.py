@@ -20,7 +20,8 @@
         pass_rates: probe           # or a table of `ssrl eval --per-row`
         keep: [0.1, 0.9]
         curriculum: {kind: frontier}
-        grpo: {num_generations: 8}  # any field of trl.GRPOConfig
+        preset: dapo                # or several, [dapo, top_entropy]: fields of trl.GRPOConfig that a paper states
+        grpo: {num_generations: 8}  # any field of trl.GRPOConfig, before those of the preset
         lora: {r: 32}               # any field of peft.LoraConfig
         until: {metric: exact, above: 0.9}
       - repeat: 2                   # a loop
@@ -49,6 +50,7 @@ from ssrl_train.active import Propose
 from ssrl_train.exports.settings import Engrave
 from ssrl_train.fields import filled, is_union, mapping, only_known
 from ssrl_train.guard import Guard
+from ssrl_train.presets import PRESETS, fields_of
 from ssrl_train.signals.settings import Soft
 from ssrl_train.stages import (
     KEYED,
@@ -304,6 +306,8 @@ def _stage(item: Mapping[str, Any], where: str) -> Stage:
     only_known(body, known, where)
     if method in OWNED_BY_METHOD:
         _of_libraries(body, method, where)
+    if body.get("preset") is not None:
+        body |= _preset(body["preset"], body.get("grpo") or {}, where)
     if body.get("data") is not None:
         body["data"] = _path(body, "data", where)
     if body.get("propose") is not None:
@@ -336,6 +340,15 @@ def _of_libraries(body: dict[str, Any], method: str, where: str) -> None:
         body[method] = _options(body[method], cls, OWNED_BY_METHOD[method], f"{where}: {method}")
     if body.get("lora") is not None:
         body["lora"] = _lora(mapping(body["lora"], f"{where}: lora"), f"{where}: lora")
+
+
+def _preset(names: Any, own: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A stage's presets, and its options with what these set."""
+    names = [names] if isinstance(names, str) else names
+    for name in names if isinstance(names, list) else [names]:
+        if not isinstance(name, str) or name not in PRESETS:
+            raise SsrlError(f"{where}: preset is {name!r}: {suggest(str(name), list(PRESETS))}")
+    return {"preset": names, "grpo": {**fields_of(names), **own}}
 
 
 def _kind(body: Any, kinds: Mapping[str, type[Any]], names: Sequence[str], where: str) -> Any:

@@ -17,7 +17,9 @@ from ssrl_data.core import SsrlError
 from ssrl_train.active.proposing import Proposing
 from ssrl_train.augment import augmented
 from ssrl_train.curriculum import Curriculum, Uniform
+from ssrl_train.experts import Routing
 from ssrl_train.guarded import Guarding
+from ssrl_train.losses import Loss, objective
 from ssrl_train.processes import is_main
 from ssrl_train.rewards import REWARDS
 from ssrl_train.sampler import RowSampler
@@ -39,17 +41,22 @@ def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRP
         forbidden: ids of tokens that must never be sampled.
 
     Raises:
-        SsrlError: TRL refuses the options; the message is TRL's.
+        SsrlError: TRL refuses the options, and the message is TRL's; or the stage's loss cannot go with them.
     """
     options = machine_options(stage.grpo, seed, folder)
     if forbidden:
+    if stage.loss is not None:  # which may pass through a model twice before it goes back
+        options.setdefault("ddp_broadcast_buffers", False)
         given = options.get("generation_kwargs")
         options["generation_kwargs"] = _suppressing(given, forbidden, bool(options.get("use_vllm")))
     try:
-        return GRPOConfig(**options)
+        args = GRPOConfig(**options)
     except (TypeError, ValueError) as error:
         raise SsrlError(f"TRL refuses the options of the grpo stage: {error}") from error
 
+    for fault in () if stage.loss is None else stage.loss.faults(args, stage.reward):
+        raise SsrlError(fault)
+    return args
 
 def _suppressing(given: Any, forbidden: list[int], vllm: bool) -> dict[str, Any]:
     given = json.loads(given) if isinstance(given, str) else dict(given or {})
@@ -95,6 +102,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         signal: pays in place of `reward`, which is then only logged.
         proposing: makes rows of the model's own proposals; `reward` is then paid by it.
 
+        loss: in place of TRL's, or beside it; None is TRL's.
+        examples: what it learns beside reinforcement; see `losses.objective`.
     Raises:
         SsrlError: rows and curriculum do not go together, or rows without pictures are to be augmented.
     """
@@ -114,6 +123,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         signal: Judge | None = None,
         proposing: Proposing | None = None,
     ) -> None:
+        loss: Loss | None = None,
+        examples: Dataset | None = None,
         if augment and "images" not in rows.column_names:
             raise SsrlError("augment changes pictures and the rows have none: leave it out")
         self.augment, self.signal, self.proposing = augment, signal, proposing
@@ -140,6 +151,11 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         if args.use_vllm and args.vllm_mode == "colocate" and "images" in rows.column_names:
             self.vllm_generation.generate = expanded_once(self.vllm_generation.generate, processor.image_token_id)
 
+        if signal is not None:
+            signal.attach(self)
+        self.routing = Routing(self.accelerator.unwrap_model(self.model))
+        self.objective = None if loss is None else objective(loss, self, examples)
+        self._learnt: dict[str, Any] | None = None  # the batch whose loss is being computed
     def _get_train_sampler(self, dataset: Dataset | None = None) -> RowSampler:
         return self.sampler
 
@@ -149,7 +165,10 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             inputs = augmented(inputs, self.augment, self.args.seed, self.state.global_step)
         if self.proposing is not None and self.model.training:
             inputs = self.proposing.rows(inputs, super()._generate)
-        return super()._generate_and_score_completions(inputs)
+        made = super()._generate_and_score_completions(inputs)
+        if self.objective is not None and self.model.training:
+            made |= self.objective.scored(inputs, made, self._rewards)
+        return made
 
     def _generate(self, prompts: list[Any]) -> Any:
         generate = super()._generate
@@ -177,7 +196,29 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     # The sampler's state is in trainer_state.json, which is written last: a checkpoint is whole or it is none.
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.state.stateful_callbacks["RowSampler"] = self.sampler.state()
+            self._rewards = rewards[:, 0]
         super()._save_checkpoint(model, trial)
+
+    def _compute_loss(self, model: Any, inputs: Any) -> Any:
+        if not self.model.training:
+            return super()._compute_loss(model, inputs)
+        self._learnt = dict(inputs)  # a copy: TRL may come back to its own
+        try:
+            with self.routing.counted(torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], dim=1)):
+                loss = super()._compute_loss(model, self._learnt)
+        finally:
+            self._learnt = None
+        for name, value in self.routing.told(self.accelerator).items():
+            self._metrics["train"][name].append(value)
+        beside = None if self.objective is None else self.objective.beside(model, inputs)
+        return loss if beside is None else loss + beside / self.current_gradient_accumulation_steps
+
+    def _get_per_token_logps_and_entropies(self, *args: Any, **options: Any) -> Any:
+        log_probs, entropies, router = super()._get_per_token_logps_and_entropies(*args, **options)
+        if self._learnt is not None and self.objective is not None:  # before TRL's loss reads the advantages
+            known = self.objective.advantages(self._learnt, log_probs.detach(), entropies.detach())
+            self._learnt["advantages"] = known
+        return log_probs, entropies, router
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
@@ -210,6 +251,8 @@ def train_grpo(
         out: folder to save to.
         say: takes lines of progress.
         rates: pass rates of some rows by id, known beforehand.
+    examples: Dataset | None = None,
+    judged: Judge | None = None,
         callbacks: told what happens.
 
     Raises:
@@ -223,6 +266,8 @@ def train_grpo(
     scored, proposing = watched(REWARDS[reward], Samples(Path(args.output_dir) / "samples", args.num_generations)), None
     if stage.propose is not None:
         proposing = Proposing(stage.propose, args.num_generations, Path(args.output_dir) / "proposed")
+        examples: what the stage's loss learns beside reinforcement; see `losses.objective`.
+        judged: the stage's signal at work, where it had to be made ready first.
         scored = proposing.paid(scored)
     trainer = Trainer(
         model,
@@ -235,7 +280,9 @@ def train_grpo(
         lora=adapter(stage.lora),
         callbacks=callbacks,
         augment=stage.augment,
-        signal=None if signal is None else judge(signal),
+        signal=judged if judged is not None or signal is None else judge(signal),
+        loss=stage.loss,
+        examples=examples,
         proposing=proposing,
     )
     run_trainer(trainer, "reward", say, stage.until)

@@ -19,7 +19,7 @@ from ssrl_data.pass_rates import within
 from ssrl_train.config import Config, is_file
 from ssrl_train.preflight import Share
 from ssrl_train.rows import column, divided, load_rows, of_tasks
-from ssrl_train.stages import Grpo, Sft, Stage, is_table, on_solutions
+from ssrl_train.stages import Grpo, Stage, demonstrates, is_table, on_solutions, own_rows
 
 Key: TypeAlias = tuple[Path, str | None]
 """A dataset folder and the modality of it that is read."""
@@ -81,9 +81,9 @@ class StageRows:
     def shares(self, key: Key) -> dict[int, Share]:
         """Place of each stage on worked solutions of a dataset to how many rows it takes, and of which tasks."""
         return {
-            i: (stage.rows, stage.tasks)
+            i: (own_rows(stage), stage.tasks)
             for i, stage in enumerate(self.config.stages)
-            if isinstance(stage, Sft) and on_solutions(stage) and self.key(stage) == key
+            if on_solutions(stage) and self.key(stage) == key
         }
 
     def divide(self) -> None:
@@ -112,6 +112,13 @@ class StageRows:
         """The rows of a stage on worked solutions."""
         return self.pool(i).solutions[i]
 
+    def taught(self, i: int) -> Dataset | None:
+        """Rows among which are all whose worked solutions a stage learns; None where it learns none."""
+        stage = self.config.stages[i]
+        if on_solutions(stage):
+            return self.solutions(i)
+        return of_tasks(self.pool(i).rest, stage.tasks) if demonstrates(stage) else None
+
     def sampled(self, i: int, shown: Set[str], rates: Path | None = None) -> Dataset:
         """The rows that a stage may sample answers to, pictures encoded.
 
@@ -131,6 +138,11 @@ class StageRows:
             kept = within(rates, stage.keep if isinstance(stage, Grpo) else None)
             places = [place for place in places if ids[place] in kept]
         if not places:
+            if all(id in shown for id in ids):
+                raise SsrlError(
+                    f"stage {i + 1} finds none of its {len(ids)} rows: the model was shown the right answers of all, "
+                    "so give it other rows by `data` or `tasks`, or let the stage before it show fewer"
+                )
             band = f" within the band of {rates}" if rates is not None else ""
             raise SsrlError(f"stage {i + 1} finds none of its {len(ids)} rows{band}: widen `keep`, or sample more rows")
         return rows if len(places) == len(ids) else rows.select(places)

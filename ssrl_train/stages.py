@@ -16,7 +16,7 @@ from ssrl_train.active import Propose
 from ssrl_train.curriculum import KINDS, Curriculum, Uniform
 from ssrl_train.exports import EXPORTS, Export
 from ssrl_train.guard import Guard
-from ssrl_train.losses import LOSSES, Loss
+from ssrl_train.losses import LOSSES, Loss, Srft, Supervised
 from ssrl_train.signals import SIGNALS, Signal
 from ssrl_train.tokens import Tokens
 
@@ -226,6 +226,7 @@ class Grpo(Common):
 
     Attributes:
         grpo: fields of `trl.GRPOConfig`.
+        preset: names of sets of such fields (`ssrl_train.presets`), which `grpo` goes before.
         lora: fields of `peft.LoraConfig`; None trains every weight.
         pass_rates: name of a `sample` stage, or a table of `ssrl eval --per-row` or `ssrl grade --pass-rates`. Rows
             that it does not hold are not trained on.
@@ -242,6 +243,7 @@ class Grpo(Common):
     """
 
     grpo: Mapping[str, Any] = field(default_factory=dict)
+    preset: tuple[str, ...] = ()
     lora: Mapping[str, Any] | None = None
     pass_rates: str | None = None
     keep: tuple[float, ...] | None = None
@@ -325,8 +327,22 @@ def is_table(stage: Stage) -> bool:
 
 
 def on_solutions(stage: Stage) -> bool:
-    """Whether a stage learns worked solutions, on rows of its own."""
+    """Whether a stage learns worked solutions, on rows of its own: sft, or a loss beside reinforcement."""
+    if isinstance(stage, Grpo):
+        return isinstance(stage.loss, Supervised)
     return isinstance(stage, Sft) and stage.responses is None and not is_table(stage)
+
+
+def own_rows(stage: Stage) -> int:
+    """How many rows a stage on worked solutions has of its own."""
+    if isinstance(stage, Grpo) and isinstance(stage.loss, Supervised):
+        return stage.loss.rows
+    return stage.rows if isinstance(stage, Sft) else 0
+
+
+def demonstrates(stage: Stage) -> bool:
+    """Whether a stage shows the right answers of rows that it also rewards."""
+    return isinstance(stage, Grpo) and isinstance(stage.loss, Srft)
 
 
 def _at_least(name: str, value: int, least: int) -> None:
