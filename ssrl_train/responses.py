@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets import Dataset, Image, List
 
 from ssrl_data.core import SsrlError
@@ -39,6 +40,9 @@ from ssrl_train.stages import Sample, Sft, Stage
 
 PREAMBLE = b"ssrl.preamble"
 """Key of the metadata of a table of responses: what was shown before the prompts (`stages.Sample.preamble`)."""
+
+COLUMNS = ("id", "response", "score", "exact", "read", "stopped")
+"""Of a table of responses (`rollouts.ROLLOUTS`), those that are gone by."""
 
 MAKERS: dict[type[Export], Callable[[Asked, int, Any], list[Example]]] = {
     Rejection: rejection,
@@ -79,7 +83,7 @@ def exported(
 
     Args:
         rows: rows that may be taken, pictures encoded.
-        rollouts: responses, with the columns id, response, score, exact, read and stopped of `rollouts.ROLLOUTS`.
+        rollouts: responses, with `COLUMNS`.
         export: which, and what the config says of it.
         keep: the lowest and the highest pass rate of a row that is taken; None takes every row that gives an example.
         each: at most so many examples of a row.
@@ -129,13 +133,41 @@ def words_of(stages: Sequence[Stage]) -> list[str]:
     return rules + list(WORDS if skilled else ())
 
 
+def read(rollouts: Path) -> pa.Table:
+    """A table of judged responses: a Parquet file, or a folder of `rollouts-*.parquet`.
+
+    Raises:
+        SsrlError: there is none, or one lacks a column.
+    """
+    files = sorted(rollouts.glob("rollouts*.parquet")) if rollouts.is_dir() else [rollouts]
+    if not files:
+        raise SsrlError(f"{rollouts} holds no rollouts*.parquet: name a sample stage's folder, or `ssrl eval`'s")
+    try:
+        tables = [pq.read_table(file) for file in files]
+    except (OSError, pa.ArrowException) as error:
+        raise SsrlError(f"{rollouts} is no readable table of responses: {error}") from error
+    for table in tables:
+        missing = [name for name in COLUMNS if name not in table.column_names]
+        if missing:
+            raise SsrlError(f"{rollouts} has no column {missing[0]!r}: a table of responses has {', '.join(COLUMNS)}")
+    return pa.concat_tables(tables)
+
+
 def write(table: Dataset, file: Path) -> None:
-    """Write examples as Parquet, whole or not at all, with the features that `datasets` and TRL read them by."""
+    """Write examples as Parquet, whole or not at all, with the features that `datasets` and TRL read them by.
+
+    Raises:
+        SsrlError: the file cannot be written.
+    """
     if "images" in table.column_names:
         table = table.cast_column("images", List(Image()))
     partial = file.with_name(file.name + ".partial")
-    table.to_parquet(str(partial))
-    os.replace(partial, file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(str(partial))
+        os.replace(partial, file)
+    except OSError as error:
+        raise SsrlError(f"{file} cannot be written: {error.strerror}; choose another file") from error
 
 
 def shown_by(table: Dataset) -> list[str]:
@@ -149,10 +181,10 @@ def shown_by(table: Dataset) -> list[str]:
 def _responses(rollouts: pa.Table) -> Mapping[str, list[Response]]:
     """The judged responses to each row, in the order of the table."""
     said: defaultdict[str, list[Response]] = defaultdict(list)
-    names = ("id", "response", "score", "exact", "read", "stopped")
-    for id, text, score, exact, read, stopped in zip(*(rollouts[name].to_pylist() for name in names), strict=True):
+    columns = (rollouts[name].to_pylist() for name in COLUMNS)
+    for id, text, score, exact, could_be_read, stopped in zip(*columns, strict=True):
         if score is not None:
-            said[id].append(Response(text, score, exact, read, stopped))
+            said[id].append(Response(text, score, exact, could_be_read, stopped))
     return said
 
 
