@@ -104,7 +104,7 @@ def task_class(name: str) -> type[Task[Any]]:
 
 def answer_names() -> list[str]:
     """The names of all installed answer kinds, sorted."""
-    return sorted(set(modules("ssrl.answers")) - {"base", "reading"})
+    return sorted(set(modules("ssrl.answers")) - {"base", "reading", "supposed"})
 
 
 @cache

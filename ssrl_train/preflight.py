@@ -47,13 +47,16 @@ Share: TypeAlias = tuple[int, Sequence[str]]
 """How many rows a stage takes, and of which tasks; of all where none is named."""
 
 
-def row_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share] = ()) -> Iterator[str]:
+def row_faults(
+    rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share] = (), truth: bool = True
+) -> Iterator[str]:
     """Faults of the rows themselves.
 
     Args:
         rows: training rows, pictures not decoded.
         sampled: of each grpo stage, the distinct prompts that one generation batch takes.
         supervised: of each sft stage, the rows that it keeps to itself.
+        truth: whether some stage wants to know what is right.
 
     Raises:
         SsrlError: a stage names a task that no row is of.
@@ -69,7 +72,7 @@ def row_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Sha
     if fault is not None:
         yield fault
         return
-    yield from _first(_content_faults(rows))
+    yield from _first(fault for fault in _content_faults(rows) if truth or fault[0] != "unlabelled")
 
 
 def _share_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share]) -> Iterator[str]:
@@ -145,7 +148,8 @@ def _answer_faults(i: int, answer: str) -> Iterator[tuple[str, str]]:
     if kind.name == "unlabelled":
         yield (
             "unlabelled",
-            f"row {i} is of the kind 'unlabelled', which has no truth and so no reward: leave such rows out",
+            f"row {i} is of the kind 'unlabelled', which has no truth and so no reward: leave such rows out, or train "
+            "by votes alone (reward: majority)",
         )
 
 

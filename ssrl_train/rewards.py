@@ -7,9 +7,11 @@ does not gain from being told what is right.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ssrl_data.answers.base import NO_TRUTH
 from ssrl_data.core import Verdict
 from ssrl_data.grade import grade
 from ssrl_data.rng import Rng
@@ -95,12 +97,23 @@ REWARDS: dict[str, Callable[..., list[float | None]]] = {"verify": verify, "rand
 """By the name that a config has for each."""
 
 
+def unpaid(reward: Callable[..., list[float | None]]) -> Callable[..., list[float]]:
+    """A reward that is only told, with 0 for what has no score: TRL warns, with all of a row, where none has."""
+
+    @functools.wraps(reward)
+    def told(**columns: Any) -> list[float]:
+        return [score or 0.0 for score in reward(**columns)]
+
+    return told
+
+
 def _judged(completions: Sequence[Any], answer: Sequence[str], columns: dict[str, Any]) -> list[Verdict]:
     """The verdicts, of which the share of exact ones is told to the trainer."""
     verdicts = [grade(truth, response_text(completion)) for truth, completion in zip(answer, completions, strict=True)]
     log_metric = columns.get("log_metric")
-    if log_metric is not None and verdicts:
-        log_metric("exact", sum(verdict.exact for verdict in verdicts) / len(verdicts))
+    known = [verdict.exact for verdict in verdicts if verdict.reason != NO_TRUTH]
+    if log_metric is not None and known:
+        log_metric("exact", sum(known) / len(known))
     return verdicts
 
 

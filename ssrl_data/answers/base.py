@@ -93,6 +93,26 @@ class AnswerKind(ABC):
         answer = value.get("answer") if isinstance(value, dict) else None
         return answer[0] if isinstance(answer, list) and answer else answer
 
+    def hidden(self, value: Json) -> Json:
+        """The value without what reading would take from its truth: for reading where no truth may play a part."""
+        return value
+
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which an answer would be the right one; None where it could not be, or is none to compare.
+
+        Args:
+            given: what `read` found with a `hidden` value.
+            value: of the row, of which the space alone is used.
+        """
+        if self.whole:
+            return None
+        other = {**value, "answer": given}
+        try:
+            self.check(other)
+        except ValueError:
+            return None
+        return other
+
     def grade(self, response: str, value: Json, credit: Credit) -> Verdict:
         """Read and score a response; never raises for a `value` that passes `check`."""
         given, reason = self.read(response, value)

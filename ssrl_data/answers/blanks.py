@@ -95,6 +95,21 @@ class Blanks(ShortAnswer):
             given.append(filled)
         return given
 
+    def hidden(self, value: Json) -> Json:
+        """The value with each part hidden."""
+        parts = value["answer"]
+        return {"answer": [{**part, "value": _kind(part["kind"]).hidden(part["value"])} for part in parts]}
+
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which every blank would be filled right; None where one is empty."""
+        parts = []
+        for filled, part in zip(given, value["answer"], strict=True):
+            right = None if filled is None else _kind(part["kind"]).supposed(filled, part["value"])
+            if right is None:
+                return None
+            parts.append({**part, "value": right})
+        return super().supposed(parts, value)
+
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when every blank is; a blank that cannot be judged leaves the whole unjudged."""
         parts = value["answer"]

@@ -101,6 +101,18 @@ class Expression(ShortAnswer):
         spelled = _text(given)
         return _text(right) if spelled == _text(right) or _same(given, right, value["answer"], 1) == YES else spelled
 
+    def hidden(self, value: Json) -> Json:
+        """The value with another answer, or what equals the right one would be read as its text."""
+        return {**value, "answer": "0"}
+
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which an expression would be the right one; a fraction is written as one."""
+        if value["form"] == "fraction":
+            brackets, parts = _read(given, tuple(value["symbols"]), SLACK)
+            number = None if brackets else exact(parts[0])
+            given = given if number is None else str(number)
+        return super().supposed(given, value)
+
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when equal; None where that could not be decided."""
         names = tuple(value["symbols"])

@@ -113,6 +113,10 @@ class Interval(ShortAnswer):
         start, end = float(found[1]), float(found[2])
         return [start, end] if start < end else None
 
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which an interval, or none, would be the right answer."""
+        return super().supposed(None if given == NOTHING else given, value)
+
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact at an IoU of `EXACT_IOU` or more; `none` is exact or worth nothing."""
         if given == NOTHING or value["answer"] is None:

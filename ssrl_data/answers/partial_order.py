@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import factorial, prod
 from typing import ClassVar, TypeAlias
 
@@ -103,6 +103,10 @@ class PartialOrder(ShortAnswer):
     def parse(self, text: str, value: Json) -> Json | None:
         """The order spelled, each number once."""
         return spelled(text, len(value["answer"]))
+
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which an order would be the only right one: which orders are as right, the truth alone says."""
+        return super().supposed(given, {**value, "before": sorted(map(list, combinations(given, 2)))})
 
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when the order keeps to every pair."""

@@ -66,6 +66,14 @@ class Span(ShortAnswer):
         right, accepted = _accepted(value["answer"], tuple(value["aliases"]))
         return right if given in accepted else given
 
+    def hidden(self, value: Json) -> Json:
+        """The value without the aliases, which are of the right text."""
+        return {**value, "aliases": []}
+
+    def supposed(self, given: Json, value: Json) -> Json | None:
+        """The value in which a text would be the right one, without an alias."""
+        return super().supposed(given, self.hidden(value))
+
     def score(self, given: Json, value: Json, credit: Credit) -> Verdict:
         """Exact when the normalised texts are equal."""
         exact = given == _normal(value["answer"])

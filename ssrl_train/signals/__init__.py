@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ssrl_train.signals.settings import SIGNALS, Preview, Signal
+from ssrl_train.signals.settings import SIGNALS, CoVote, Majority, Preview, Signal, TeacherVote
 
 __all__ = ["SIGNALS", "Signal", "judge"]
 
@@ -20,7 +20,30 @@ def _previews(settings: Preview) -> Any:
     return Previews(settings)
 
 
-_JUDGES: dict[type[Signal], Callable[[Any], Any]] = {Preview: _previews}
+def _majority(settings: Majority) -> Any:
+    from ssrl_train.signals.votes import MajorityJudge
+
+    return MajorityJudge(settings)
+
+
+def _co_vote(settings: CoVote) -> Any:
+    from ssrl_train.signals.votes import CoVoteJudge
+
+    return CoVoteJudge(settings)
+
+
+def _teacher_vote(settings: TeacherVote) -> Any:
+    from ssrl_train.signals.teacher import TeacherJudge
+
+    return TeacherJudge(settings)
+
+
+_JUDGES: dict[type[Signal], Callable[[Any], Any]] = {
+    Majority: _majority,
+    CoVote: _co_vote,
+    TeacherVote: _teacher_vote,
+    Preview: _previews,
+}
 
 
 def judge(settings: Signal) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from accelerate.utils import gather_object
@@ -47,11 +48,26 @@ class Paid(NamedTuple):
 
 
 class Judge(ABC):
-    """A signal at work. Every process runs an identical one on the same gathered batches."""
+    """A signal at work. Every process runs an identical one on the same gathered batches.
+
+    A signal that learns or generates beside the model has more to do than to pay; by default that is nothing.
+    """
 
     @abstractmethod
     def pay(self, batch: Batch) -> Paid:
         """The rewards of a batch."""
+
+    def attach(self, trainer: Any) -> None:  # noqa: B027
+        """Meet the trainer, once, before its first step."""
+
+    def before(self, inputs: Sequence[Mapping[str, Any]]) -> None:  # noqa: B027
+        """See this process's slice of a batch, pictures included, before all of it is paid; in every process."""
+
+    def save(self, folder: Path) -> None:  # noqa: B027
+        """Write what changes into a checkpoint; called in every process."""
+
+    def load(self, folder: Path) -> None:  # noqa: B027
+        """Go on from a checkpoint."""
 
 
 def gathered(inputs: Sequence[Mapping[str, Any]], completions: Sequence[Any], generations: int, step: int) -> Batch:
