@@ -21,8 +21,6 @@ from ssrl_train.presets import told
 from ssrl_train.rows import of_tasks
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
-from ssrl_train.signals import Signal
-from ssrl_train.signals.check import vote_faults
 from ssrl_train.stage_rows import Key, StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, method_of
 from ssrl_train.vllm_images import family_faults
@@ -53,20 +51,16 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
         elif isinstance(stage, Grpo) and key is not None:
             args = make_args(stage, config.seed, config.out, [])
             faults += preflight.setup_faults(args, gpu)
-            if isinstance(stage.reward, Signal):
-                faults += vote_faults(stage.reward, of_tasks(rows.datasets[key], stage.tasks), args, os.environ)
             faults += proposing.batch_faults(args) if stage.propose else ()
             prompts[key].append((prompts_a_batch(args), stage.tasks))
-            for caution in preflight.cautions(args, stage.lora is None):
-                say(f"note: {caution}")
-    voted = [s for s in config.stages if isinstance(s, Grpo) and isinstance(s.reward, Signal) and not s.reward.truth]
-    truth = {rows.key(stage) for stage in config.stages if stage not in voted}
-    of_rows: list[str] = []
-    for key, train in rows.datasets.items():
-        of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()), key in truth)
-        if held is not None and config.eval is not None:
             for line in told(stage.preset, stage.grpo):
                 say(f"note: {line}")
+            for caution in preflight.cautions(args, stage.lora is None):
+                say(f"note: {caution}")
+    of_rows: list[str] = []
+    for key, train in rows.datasets.items():
+        of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()))
+        if held is not None and config.eval is not None:
             faults += preflight.split_faults(train, held, config.eval.split)
     preflight.require(dict.fromkeys([*of_rows, *faults]))
 
@@ -90,6 +84,8 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
                 say(f"note: {caution}")
     limit = settings.get_text_config().max_position_embeddings
     for i, stage in enumerate(config.stages):
+        fault = router_fault(getattr(stage, method_of(stage), {}), settings)
+        preflight.require([] if fault is None else [f"stage {i + 1}: {fault}"])
         if rows.key(stage) is None:
             continue
         context, completion = limit, None
@@ -100,8 +96,6 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
                 context = args.vllm_max_model_length
         elif isinstance(stage, Sample):
             completion = stage.max_new_tokens or config.response_tokens()
-        fault = router_fault(getattr(stage, method_of(stage), {}), settings)
-        preflight.require([] if fault is None else [f"stage {i + 1}: {fault}"])
         train = decoded_once(rows.pool(i).train)
         if isinstance(stage, Grpo) and "images" in train.column_names:
             preflight.require(family_faults(args, settings.model_type))

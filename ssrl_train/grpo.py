@@ -26,7 +26,6 @@ from ssrl_train.sampler import RowSampler
 from ssrl_train.samples import Samples, watched
 from ssrl_train.signals import Signal, judge
 from ssrl_train.signals.base import Judge, gathered
-from ssrl_train.signals.entropy import answer_entropy
 from ssrl_train.stages import Grpo, guard_of
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 from ssrl_train.vllm_images import expanded_once
@@ -45,19 +44,19 @@ def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRP
         SsrlError: TRL refuses the options, and the message is TRL's; or the stage's loss cannot go with them.
     """
     options = machine_options(stage.grpo, seed, folder)
-    if forbidden:
     if stage.loss is not None:  # which may pass through a model twice before it goes back
         options.setdefault("ddp_broadcast_buffers", False)
+    if forbidden:
         given = options.get("generation_kwargs")
         options["generation_kwargs"] = _suppressing(given, forbidden, bool(options.get("use_vllm")))
     try:
         args = GRPOConfig(**options)
     except (TypeError, ValueError) as error:
         raise SsrlError(f"TRL refuses the options of the grpo stage: {error}") from error
-
     for fault in () if stage.loss is None else stage.loss.faults(args, stage.reward):
         raise SsrlError(fault)
     return args
+
 
 def _suppressing(given: Any, forbidden: list[int], vllm: bool) -> dict[str, Any]:
     given = json.loads(given) if isinstance(given, str) else dict(given or {})
@@ -102,9 +101,9 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         augment: strength of a change of light at each visit of a row; see `augment.augmented`.
         signal: pays in place of `reward`, which is then only logged.
         proposing: makes rows of the model's own proposals; `reward` is then paid by it.
-
         loss: in place of TRL's, or beside it; None is TRL's.
         examples: what it learns beside reinforcement; see `losses.objective`.
+
     Raises:
         SsrlError: rows and curriculum do not go together, or rows without pictures are to be augmented.
     """
@@ -123,9 +122,9 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         augment: float = 0.0,
         signal: Judge | None = None,
         proposing: Proposing | None = None,
-    ) -> None:
         loss: Loss | None = None,
         examples: Dataset | None = None,
+    ) -> None:
         if augment and "images" not in rows.column_names:
             raise SsrlError("augment changes pictures and the rows have none: leave it out")
         self.augment, self.signal, self.proposing = augment, signal, proposing
@@ -142,7 +141,7 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         )
         super().__init__(
             model=model,
-            reward_funcs=reward if signal is None else unpaid(reward),
+            reward_funcs=reward,
             args=args,
             train_dataset=rows,
             processing_class=processor,
@@ -153,12 +152,10 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             self.vllm_generation.generate = expanded_once(self.vllm_generation.generate, processor.image_token_id)
         if signal is not None:
             signal.attach(self)
-
-        if signal is not None:
-            signal.attach(self)
         self.routing = Routing(self.accelerator.unwrap_model(self.model))
         self.objective = None if loss is None else objective(loss, self, examples)
         self._learnt: dict[str, Any] | None = None  # the batch whose loss is being computed
+
     def _get_train_sampler(self, dataset: Dataset | None = None) -> RowSampler:
         return self.sampler
 
@@ -180,12 +177,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
-            batch = gathered(inputs, completions, self.num_generations, self.state.global_step)
-            spread = answer_entropy(batch)
-            if spread is not None:
-                self._metrics["train"]["answer_entropy"].append(spread)
             if self.signal is not None:
-                self.signal.before(inputs)
+                batch = gathered(inputs, completions, self.num_generations, self.state.global_step)
                 paid, told = self.signal.pay(batch)
                 values = [math.nan if value is None else value for value in paid]
                 rewards[:, 0] = torch.tensor(values, dtype=rewards.dtype, device=rewards.device)
@@ -198,13 +191,8 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             metrics = self.sampler.score(ids, self.accelerator.process_index * len(ids), scores.cpu().numpy())
             for name, value in metrics.items():
                 self._metrics["train"][name].append(value)
-        return rewards
-
-    # The sampler's state is in trainer_state.json, which is written last: a checkpoint is whole or it is none.
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        self.state.stateful_callbacks["RowSampler"] = self.sampler.state()
             self._rewards = rewards[:, 0]
-        super()._save_checkpoint(model, trial)
+        return rewards
 
     def _compute_loss(self, model: Any, inputs: Any) -> Any:
         if not self.model.training:
@@ -227,16 +215,14 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             self._learnt["advantages"] = known
         return log_probs, entropies, router
 
-    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        super()._save_optimizer_and_scheduler(output_dir)
-        if self.signal is not None:
-            self.signal.save(Path(output_dir))
+    # The sampler's state is in trainer_state.json, which is written last: a checkpoint is whole or it is none.
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self.state.stateful_callbacks["RowSampler"] = self.sampler.state()
+        super()._save_checkpoint(model, trial)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
-            if self.signal is not None:
-                self.signal.load(Path(checkpoint))
             saved = self.state.stateful_callbacks.get("RowSampler")
             if saved is None:
                 raise SsrlError(f"{checkpoint} says nothing of its rows: remove it to begin the stage again")
@@ -253,6 +239,8 @@ def train_grpo(
     say: Callable[[str], None],
     rates: Mapping[str, float] | None = None,
     callbacks: Sequence[TrainerCallback] = (),
+    examples: Dataset | None = None,
+    judged: Judge | None = None,
 ) -> None:
     """Train, from the last checkpoint where there is one, and save model, processor and trainer state to `out`.
 
@@ -265,9 +253,9 @@ def train_grpo(
         out: folder to save to.
         say: takes lines of progress.
         rates: pass rates of some rows by id, known beforehand.
-    examples: Dataset | None = None,
-    judged: Judge | None = None,
         callbacks: told what happens.
+        examples: what the stage's loss learns beside reinforcement; see `losses.objective`.
+        judged: the stage's signal at work, where it had to be made ready first.
 
     Raises:
         SsrlError: the stage's guard stops it, or stopped it before.
@@ -280,8 +268,6 @@ def train_grpo(
     scored, proposing = watched(REWARDS[reward], Samples(Path(args.output_dir) / "samples", args.num_generations)), None
     if stage.propose is not None:
         proposing = Proposing(stage.propose, args.num_generations, Path(args.output_dir) / "proposed")
-        examples: what the stage's loss learns beside reinforcement; see `losses.objective`.
-        judged: the stage's signal at work, where it had to be made ready first.
         scored = proposing.paid(scored)
     trainer = Trainer(
         model,
