@@ -21,7 +21,7 @@ from ssrl_train.experts import Routing
 from ssrl_train.guarded import Guarding
 from ssrl_train.losses import Loss, objective
 from ssrl_train.processes import is_main
-from ssrl_train.rewards import REWARDS
+from ssrl_train.rewards import REWARDS, unpaid
 from ssrl_train.sampler import RowSampler
 from ssrl_train.samples import Samples, watched
 from ssrl_train.signals import Signal, judge
