@@ -18,7 +18,7 @@ from ssrl_train.grpo import make_args, prompts_a_batch
 from ssrl_train.memo import decoded_once
 from ssrl_train.pixels import length_faults, resized
 from ssrl_train.presets import told
-from ssrl_train.rows import of_tasks
+from ssrl_train.rows import of_tasks, preceded
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.stage_rows import Key, StageRows
@@ -96,7 +96,8 @@ def check_processor(config: Config, rows: StageRows, processor: Any, settings: A
                 context = args.vllm_max_model_length
         elif isinstance(stage, Sample):
             completion = stage.max_new_tokens or config.response_tokens()
-        train = decoded_once(rows.pool(i).train)
+        preamble = stage.preamble if isinstance(stage, Sample) else ""
+        train = decoded_once(preceded(rows.pool(i).train, preamble))
         if isinstance(stage, Grpo) and "images" in train.column_names:
             preflight.require(family_faults(args, settings.model_type))
         preflight.require(preflight.processor_faults(processor, train, context, completion))
