@@ -26,6 +26,7 @@ from ssrl_train.sampler import RowSampler
 from ssrl_train.samples import Samples, watched
 from ssrl_train.signals import Signal, judge
 from ssrl_train.signals.base import Judge, gathered
+from ssrl_train.signals.entropy import answer_entropy
 from ssrl_train.stages import Grpo, guard_of
 from ssrl_train.trainer import adapter, machine_options, run_trainer
 from ssrl_train.vllm_images import expanded_once
@@ -141,7 +142,7 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         )
         super().__init__(
             model=model,
-            reward_funcs=reward,
+            reward_funcs=reward if signal is None else unpaid(reward),
             args=args,
             train_dataset=rows,
             processing_class=processor,
@@ -177,8 +178,12 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
     def _calculate_rewards(self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any) -> Any:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         if self.model.training:
+            batch = gathered(inputs, completions, self.num_generations, self.state.global_step)
+            spread = answer_entropy(batch)
+            if spread is not None:
+                self._metrics["train"]["answer_entropy"].append(spread)
             if self.signal is not None:
-                batch = gathered(inputs, completions, self.num_generations, self.state.global_step)
+                self.signal.before(inputs)
                 paid, told = self.signal.pay(batch)
                 values = [math.nan if value is None else value for value in paid]
                 rewards[:, 0] = torch.tensor(values, dtype=rewards.dtype, device=rewards.device)
@@ -220,9 +225,16 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
         self.state.stateful_callbacks["RowSampler"] = self.sampler.state()
         super()._save_checkpoint(model, trial)
 
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self.signal is not None:
+            self.signal.save(Path(output_dir))
+
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
+            if self.signal is not None:
+                self.signal.load(Path(checkpoint))
             saved = self.state.stateful_callbacks.get("RowSampler")
             if saved is None:
                 raise SsrlError(f"{checkpoint} says nothing of its rows: remove it to begin the stage again")

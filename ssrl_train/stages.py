@@ -237,8 +237,8 @@ class Grpo(Common):
         loss: in place of TRL's, or beside it (`ssrl_train.losses`); None is TRL's.
         propose: the model proposes masks too, in the same batch (`ssrl_train.active`); None takes the rows as built.
         augment: strength in [0, 1] of a change of light and colour, drawn anew at each visit of a row; 0 is none.
-        guard: what stops it at a collapse; `auto` is the usual guard where the reward is a signal that no verifier
-            gives, and none elsewhere.
+        guard: what stops it at a collapse; `auto` is the usual guard where the reward is a signal that wants no
+            truth, and none elsewhere.
         until: when it ends before its last step.
     """
 
@@ -318,7 +318,7 @@ def guard_of(stage: Grpo) -> Guard | None:
     """What stops a stage at a collapse."""
     if isinstance(stage.guard, Guard):
         return stage.guard
-    return Guard() if stage.guard == AUTO and isinstance(stage.reward, Signal) else None
+    return Guard() if stage.guard == AUTO and isinstance(stage.reward, Signal) and not stage.reward.truth else None
 
 
 def is_table(stage: Stage) -> bool:
