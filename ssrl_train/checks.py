@@ -21,6 +21,8 @@ from ssrl_train.presets import told
 from ssrl_train.rows import of_tasks, preceded
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
+from ssrl_train.signals import Signal
+from ssrl_train.signals.check import vote_faults
 from ssrl_train.stage_rows import Key, StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, method_of
 from ssrl_train.vllm_images import family_faults
@@ -51,15 +53,19 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
         elif isinstance(stage, Grpo) and key is not None:
             args = make_args(stage, config.seed, config.out, [])
             faults += preflight.setup_faults(args, gpu)
+            if isinstance(stage.reward, Signal):
+                faults += vote_faults(stage.reward, of_tasks(rows.datasets[key], stage.tasks), args, os.environ)
             faults += proposing.batch_faults(args) if stage.propose else ()
             prompts[key].append((prompts_a_batch(args), stage.tasks))
             for line in told(stage.preset, stage.grpo):
                 say(f"note: {line}")
             for caution in preflight.cautions(args, stage.lora is None):
                 say(f"note: {caution}")
+    voted = [s for s in config.stages if isinstance(s, Grpo) and isinstance(s.reward, Signal) and not s.reward.truth]
+    truth = {rows.key(stage) for stage in config.stages if stage not in voted}
     of_rows: list[str] = []
     for key, train in rows.datasets.items():
-        of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()))
+        of_rows += preflight.row_faults(train, prompts[key], list(rows.shares(key).values()), key in truth)
         if held is not None and config.eval is not None:
             faults += preflight.split_faults(train, held, config.eval.split)
     preflight.require(dict.fromkeys([*of_rows, *faults]))
