@@ -23,6 +23,8 @@ from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.signals import Signal
 from ssrl_train.signals.check import vote_faults
+from ssrl_train.signals.settings import Soft
+from ssrl_train.signals.soft_labels import ladder_faults
 from ssrl_train.stage_rows import Key, StageRows
 from ssrl_train.stages import Dpo, Format, Grpo, Sample, Sft, method_of
 from ssrl_train.vllm_images import family_faults
@@ -61,6 +63,8 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
                 say(f"note: {line}")
             for caution in preflight.cautions(args, stage.lora is None):
                 say(f"note: {caution}")
+            if isinstance(stage.reward, Soft):
+                faults += ladder_faults(of_tasks(rows.datasets[key], stage.tasks))
     voted = [s for s in config.stages if isinstance(s, Grpo) and isinstance(s.reward, Signal) and not s.reward.truth]
     truth = {rows.key(stage) for stage in config.stages if stage not in voted}
     of_rows: list[str] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ssrl_train.artefacts import file_hash, fingerprint_of
-from ssrl_train.config import Config
+from ssrl_train.config import Config, is_file
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import KEYED, Grpo, Stage, is_table, method_of
 from ssrl_train.tiny import Tiny
@@ -29,7 +29,7 @@ def stage_inputs(config: Config, rows: StageRows, folders: Sequence[Path], i: in
     read = [fingerprint_of(folders[config.sampled(i, name)]) for name in config.sources(stage)]
     if is_table(stage) and stage.data is not None:
         read.append(file_hash(stage.data))
-    if isinstance(stage, Grpo) and stage.pass_rates and not read:
+    if isinstance(stage, Grpo) and stage.pass_rates and is_file(stage.pass_rates):
         read.append(file_hash(Path(stage.pass_rates)))
     key = rows.key(stage)
     return {
@@ -62,6 +62,7 @@ def _settings(stage: Stage) -> dict[str, Any]:
         if value is not None and not isinstance(value, str):
             kind = next(kind for kind, cls in kinds.items() if type(value) is cls)
             fields[key] = {"kind": kind, **fields[key]}
+            fields[key].pop("responses", None)  # the name of a stage, known by its content too
     left_out = ("name", "start", "data", "modality", "pass_rates", "responses", "guard")
     return {"method": method_of(stage), **{key: value for key, value in fields.items() if key not in left_out}}
 
