@@ -121,8 +121,10 @@ def _values(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray[Any, 
 
 
 def _best(values: np.ndarray[Any, np.dtype[np.float64]], n: int) -> tuple[float, float]:
-    """The highest mean of `n` values that follow each other, and the standard error of its difference to the last."""
+    """The highest mean of `n` values that follow each other, and the standard error of the difference of two such.
+
+    The scatter is that of neighbouring steps, over all of them: a trend does not count, and no window is too short.
+    """
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    at = int(np.argmax(sums[n:] - sums[:-n]))
-    windows = (values[at : at + n], values[-n:])
-    return float(windows[0].mean()), float(np.sqrt(sum(window.var(ddof=1) / n for window in windows)))
+    scatter = np.square(np.diff(values)).mean() / 2
+    return float((sums[n:] - sums[:-n]).max() / n), float(np.sqrt(2 * scatter / n))
