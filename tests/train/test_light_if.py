@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from ssrl_data.grade import grade
 from ssrl_data.row import pack_answer
 from ssrl_train.config import parse
 from ssrl_train.curriculum import Uniform
+from ssrl_train.exports.examples import Asked, Response
+from ssrl_train.exports.preview import preview
+from ssrl_train.exports.settings import Previewed
 from ssrl_train.grpo import Trainer, make_args
 from ssrl_train.rewards import verify
 from ssrl_train.sft import make_sft_args
@@ -274,6 +278,23 @@ def test_no_form_makes_up_for_a_constraint(
         assert 0 <= earned(met, False) <= earned(met, True) <= 1
         # What the form adds is never more than what the constraints earn without it.
         assert earned(met, True) - earned(met, False) <= earned(met, True) * form / constraints + 1e-12
+
+
+def test_a_cold_start_takes_what_is_right_and_has_the_form() -> None:
+    formed = FORM.replace("The text.", TEXT)
+    quoting = formed.replace("a draft", "a preview of what each constraint comes to")
+    texts = [TEXT, formed, FORM, quoting, formed.replace("a draft", "another one")]
+    verdicts = [grade(ROW["answer"], text) for text in texts]
+    said = [
+        Response(text, verdict.score or 0.0, verdict.exact, True, True)
+        for text, verdict in zip(texts, verdicts, strict=True)
+    ]
+    asked = Asked("row", ROW["answer"], "{}", said, "Begin with a preview of what each constraint comes to.", 0)
+    found = [example.says["completion"] for example in preview(asked, 9, Previewed())]
+    assert found == [texts[1], texts[4]]
+    assert len(preview(asked, 1, Previewed())) == 1
+    with pytest.raises(SsrlError, match="sampled under rules"):
+        preview(replace(asked, preamble=""), 1, Previewed())
 
 
 def test_what_cannot_be_judged_is_not_paid_and_other_rows_are_refused() -> None:
