@@ -311,8 +311,8 @@ class _Run:
                 rollouts = pq.read_table(source / ROLLOUTS)
                 fit(model, self.processor, self.rows.read(at), rollouts, settings, seed, partial)
 
-        read = {"model": model, "responses": fingerprint_of(source), "seed": seed}
-        committed(folder, {**read, "soft": {**dataclasses.asdict(settings), "responses": ""}}, make)
+        given = {**dataclasses.asdict(settings), "responses": fingerprint_of(source)}
+        committed(folder, {"seed": seed, "soft": given}, make)
         if is_main():
             for name in (HEAD, REPORT):
                 shutil.copyfile(folder / name, out / name)
