@@ -5,11 +5,11 @@ from __future__ import annotations
 from ssrl_train.exports.engrave import engrave
 from ssrl_train.exports.examples import Asked, Example
 from ssrl_train.exports.settings import Previewed
-from ssrl_train.signals.preview import previewed
+from ssrl_train.signals.previewed import previewed
 
 
 def preview(asked: Asked, each: int, settings: Previewed) -> list[Example]:
-    """Right responses of the form of `signals.preview` as completions, at most `each`.
+    """Right responses of the form of `signals.previewed` as completions, at most `each`.
 
     Raises:
         SsrlError: the responses were not sampled under a preamble.

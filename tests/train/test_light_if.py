@@ -36,7 +36,8 @@ from ssrl_train.rewards import verify
 from ssrl_train.sft import make_sft_args
 from ssrl_train.signals import judge
 from ssrl_train.signals.base import Batch
-from ssrl_train.signals.preview import TAGS, previewed, reward
+from ssrl_train.signals.preview import reward
+from ssrl_train.signals.previewed import TAGS, previewed
 from ssrl_train.signals.settings import Preview
 from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import Tiny, build_model, build_processor
