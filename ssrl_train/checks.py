@@ -22,7 +22,7 @@ from ssrl_train.rows import of_tasks, preceded
 from ssrl_train.sft import make_sft_args, responses
 from ssrl_train.sharding import save_faults
 from ssrl_train.signals import Signal
-from ssrl_train.signals.check import vote_faults
+from ssrl_train.signals.check import preview_faults, vote_faults
 from ssrl_train.signals.settings import Soft
 from ssrl_train.signals.soft_labels import ladder_faults
 from ssrl_train.stage_rows import Key, StageRows
@@ -57,6 +57,7 @@ def check_rows(config: Config, rows: StageRows, held: Dataset | None, say: Calla
             faults += preflight.setup_faults(args, gpu)
             if isinstance(stage.reward, Signal):
                 faults += vote_faults(stage.reward, of_tasks(rows.datasets[key], stage.tasks), args, os.environ)
+                faults += preview_faults(stage.reward, of_tasks(rows.datasets[key], stage.tasks))
             faults += proposing.batch_faults(args) if stage.propose else ()
             prompts[key].append((prompts_a_batch(args), stage.tasks))
             for line in told(stage.preset, stage.grpo):

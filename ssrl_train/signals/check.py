@@ -1,4 +1,4 @@
-"""Rows that a vote cannot pay for, looked for before a model is loaded."""
+"""Rows that a signal cannot pay for, looked for before a model is loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datasets import Dataset
 from ssrl_data.answers.supposed import same_question, view_of
 from ssrl_data.row import unpack_answer
 from ssrl_train.rows import column
-from ssrl_train.signals.settings import CoVote, Signal, TeacherVote, Voting
+from ssrl_train.signals.settings import CoVote, Preview, Signal, TeacherVote, Voting
 
 
 def vote_faults(signal: Signal, rows: Dataset, args: Any, environment: Mapping[str, str]) -> Iterator[str]:
@@ -44,6 +44,20 @@ def vote_faults(signal: Signal, rows: Dataset, args: Any, environment: Mapping[s
             "reward teacher_vote swaps the model's weights to generate, which FSDP, DeepSpeed and vLLM do not let it: "
             "train whole models in each process and leave use_vllm out"
         )
+
+
+def preview_faults(signal: Signal, rows: Dataset) -> Iterator[str]:
+    """Faults of a stage that is paid for previews: the rows that it may draw are not all of constraints."""
+    if not isinstance(signal, Preview):
+        return
+    answers = dict(zip(column(rows, "task"), column(rows, "answer"), strict=True))
+    for task, answer in sorted(answers.items()):
+        kind, _, _ = unpack_answer(answer)
+        if kind.name != "constraints":
+            yield (
+                f"reward preview is for rows of constraints and those of {task} are answered by a {kind.name}: name "
+                "tasks such as instruction/constraints in the stage's `tasks`"
+            )
 
 
 def _set_faults(rows: Dataset, answers: list[str]) -> Iterator[str]:

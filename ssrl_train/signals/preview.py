@@ -5,10 +5,6 @@ After Light-IF (arXiv 2508.03178), whose credits for each constraint these are; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ssrl_data.core import SsrlError
 from ssrl_data.grade import grade
 from ssrl_data.row import unpack_answer
 from ssrl_train.signals.base import Batch, Judge, Paid
@@ -33,21 +29,6 @@ def reward(score: float, exact: bool, constraints: int, form: bool, settings: Pr
     return earned if form else earned * (1 - settings.form / constraints)
 
 
-def asked(row: Mapping[str, Any]) -> int:
-    """How many constraints a row has.
-
-    Raises:
-        SsrlError: its answer is not a text that keeps to constraints.
-    """
-    kind, value, _ = unpack_answer(row["answer"])
-    if kind.name != "constraints":
-        raise SsrlError(
-            f"the reward `preview` is for rows of constraints and one is answered by a {kind.name}: name tasks such as "
-            "instruction/constraints under `tasks` of the stage, or leave the reward out"
-        )
-    return len(value["constraints"])
-
-
 class Previews(Judge):
     """The signal at work.
 
@@ -63,9 +44,10 @@ class Previews(Judge):
         rewards: list[float | None] = []
         forms = [previewed(text) for text in batch.texts]
         for row, text, form in zip(batch.rows, batch.texts, forms, strict=True):
-            verdict, number = grade(row["answer"], text), asked(row)
+            verdict, (_, value, _) = grade(row["answer"], text), unpack_answer(row["answer"])
             if verdict.score is None:
                 rewards.append(None)
             else:
-                rewards.append(reward(verdict.score, verdict.exact, number, form, self.settings))
+                constraints = len(value["constraints"])
+                rewards.append(reward(verdict.score, verdict.exact, constraints, form, self.settings))
         return Paid(rewards, {"previewed": sum(forms) / len(forms)})

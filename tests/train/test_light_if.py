@@ -36,9 +36,10 @@ from ssrl_train.rewards import verify
 from ssrl_train.sft import make_sft_args
 from ssrl_train.signals import judge
 from ssrl_train.signals.base import Batch
+from ssrl_train.signals.check import preview_faults
 from ssrl_train.signals.preview import reward
 from ssrl_train.signals.previewed import TAGS, previewed
-from ssrl_train.signals.settings import Preview
+from ssrl_train.signals.settings import Majority, Preview
 from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import Tiny, build_model, build_processor
 from ssrl_train.token_filter import FilteredTrainer, kept, quota
@@ -237,8 +238,8 @@ ROW = {"answer": pack_answer(Constraints().answer(TEXT, ASKED, chance=0.1, blind
 RUNGS = [TEXT, TEXT + " No moon. ", TEXT.replace("boats", "ships") + " No moon.", "moon " * 20]
 
 
-def paid(texts: list[str], settings: Preview, row: dict[str, str] | None = None) -> list[float]:
-    batch = Batch([row or ROW] * len(texts), texts, len(texts), 0)
+def paid(texts: list[str], settings: Preview) -> list[float]:
+    batch = Batch([ROW] * len(texts), texts, len(texts), 0)
     return [value for value in judge(settings).pay(batch).rewards if value is not None]
 
 
@@ -298,10 +299,16 @@ def test_a_cold_start_takes_what_is_right_and_has_the_form() -> None:
         preview(replace(asked, preamble=""), 1, Previewed())
 
 
-def test_what_cannot_be_judged_is_not_paid_and_other_rows_are_refused() -> None:
-    choice = {"answer": pack_answer(Choice().answer("a", ["a", "b"]))}
-    with pytest.raises(SsrlError, match="`preview` is for rows of constraints and one is answered by a choice"):
-        paid(["<answer>a</answer>"], Preview(), choice)
+def test_other_rows_are_refused() -> None:
+    answers = [ROW["answer"], pack_answer(Choice().answer("a", ["a", "b"]))]
+    rows = Dataset.from_dict({"task": ["made/constraints", "made/choice"], "answer": answers})
+    (fault,) = preview_faults(Preview(), rows)
+    assert "those of made/choice are answered by a choice" in fault
+    assert not list(preview_faults(Preview(), rows.select([0])))
+    assert not list(preview_faults(Majority(), rows))
+
+
+def test_a_batch_is_paid_and_its_previews_are_counted() -> None:
     rewards, metrics = judge(Preview()).pay(Batch([ROW] * 4, [FORM, TEXT, "", FORM], 2, 0))
     assert metrics == {"previewed": 0.5}
     assert rewards == [0.0, pytest.approx(1 - 0.5 / 4), 0.0, 0.0]
