@@ -23,6 +23,7 @@ from ssrl_train.about import About
 from ssrl_train.active import Propose
 from ssrl_train.fields import is_union
 from ssrl_train.guard import Guard
+from ssrl_train.presets import PRESETS, Preset
 from ssrl_train.stages import KEYED, METHODS
 from ssrl_train.tokens import Tokens
 
@@ -33,6 +34,7 @@ HEADINGS = {
     "curriculum": "Curricula: which rows are drawn when",
     "reward": "Signals in place of the verifier's reward",
     "loss": "Losses in place of TRL's, or beside it",
+    "preset": "Presets: options of TRL's trainer that a paper states",
     "export": "Exports: what is learnt from sampled responses",
     "tokens": "The tokens that a supervised stage learns from",
     "propose": "Masks that the model proposes",
@@ -58,12 +60,12 @@ class Method:
     Attributes:
         key: of a stage.
         kind: the value of the key's `kind`; None where the key holds the fields of one class.
-        settings: the class of its fields.
+        settings: the class of its fields, or a preset, which has none of its own.
     """
 
     key: str
     kind: str | None
-    settings: type[Any]
+    settings: type[Any] | Preset
 
     @property
     def name(self) -> str:
@@ -87,8 +89,12 @@ class Method:
 
 def methods() -> list[Method]:
     """All methods, by key."""
-    found = [Method(key, kind, cls) for key, kinds in KEYED.items() for kind, cls in kinds.items()]
-    return found + [Method(key, None, cls) for key, cls in SINGLE.items()]
+    found: dict[str, list[Method]] = {
+        key: [Method(key, kind, cls) for kind, cls in of.items()] for key, of in KEYED.items()
+    }
+    found["preset"] = [Method("preset", name, preset) for name, preset in PRESETS.items()]
+    found |= {key: [Method(key, None, cls)] for key, cls in SINGLE.items()}
+    return [method for key in HEADINGS for method in found[key]]
 
 
 def page() -> str:
@@ -130,7 +136,12 @@ def entry(method: Method) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields(settings: type[Any]) -> Iterator[str]:
+def _fields(settings: type[Any] | Preset) -> Iterator[str]:
+    if isinstance(settings, Preset):
+        yield "| key of `grpo` | value |"
+        yield "| --- | --- |"
+        yield from (f"| `{name}` | {_plain(value)} |" for name, value in settings.fields.items())
+        return
     fields, hints, told = dataclasses.fields(settings), typing.get_type_hints(settings), attributes(settings)
     if not fields:
         yield "It has no keys of its own."
@@ -185,8 +196,11 @@ def _default(field: dataclasses.Field[Any]) -> str:
         if field.default_factory is dataclasses.MISSING:
             return "none: it must be given"
         value = field.default_factory()
-    if value is None:
-        return "none"
+    return "none" if value is None else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML has it."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, (tuple, list)):
