@@ -33,15 +33,16 @@ NOISE = 3.0
 class Guard:
     """When a stage is stopped for a collapse; what is the end of a range, or beyond any value, never stops it.
 
-    All is judged by means over windows of logged steps: the first, the last, the best so far.
+    The mean over a window of logged steps is held against the first quarter of a window, since a collapse may take no
+    longer, or against the best window so far.
 
     Attributes:
-        window: logged steps of a window; nothing is judged before there are two.
-        entropy: stop below this share of the first window's entropy of answers to different prompts; 0 never does.
+        window: logged steps of a window; nothing is judged before there are one and a quarter.
+        entropy: stop below this share of the first steps' entropy of answers to different prompts; 0 never does.
         fall: stop when the share of right answers is so far below its best window, beyond noise; 1 never does.
         dead: stop when more than this share of groups have no two different rewards; 1 never does.
-        longer: stop when responses are so many times as long as in the first window, and run to the cap.
-        shorter: stop when they are below this share of the first window's length; 0 never does.
+        longer: stop when responses are so many times as long as in the first steps, and run to the cap.
+        shorter: stop when they are below this share of the first steps' length; 0 never does.
     """
 
     about: ClassVar[About] = About(
@@ -84,16 +85,16 @@ def alarm(guard: Guard, history: Sequence[Mapping[str, Any]]) -> str | None:
         guard: what counts as a collapse.
         history: the trainer's, oldest first; entries may lack any metric.
     """
-    n = guard.window
+    n, begun = guard.window, max(1, guard.window // 4)
     values = {name: _values(history, name) for name in WATCHED}
-    seen = {name: series for name, series in values.items() if len(series) >= 2 * n}
-    first = {name: float(series[:n].mean()) for name, series in seen.items()}
+    seen = {name: series for name, series in values.items() if len(series) >= n + begun}
+    first = {name: float(series[:begun].mean()) for name, series in seen.items()}
     last = {name: float(series[-n:].mean()) for name, series in seen.items()}
     over, found = f"over the last {n} logged steps", []
     if ENTROPY in seen and first[ENTROPY] >= FLAT and last[ENTROPY] < guard.entropy * first[ENTROPY]:
         found.append(
             f"answers to different prompts are alike ({ENTROPY} is {last[ENTROPY]:.3f} {over}, it was "
-            f"{first[ENTROPY]:.3f} over the first)"
+            f"{first[ENTROPY]:.3f} at first)"
         )
     if EXACT in seen:
         best, noise = _best(seen[EXACT], n)
@@ -104,11 +105,11 @@ def alarm(guard: Guard, history: Sequence[Mapping[str, Any]]) -> str | None:
     if {LENGTH, CUT} <= set(seen) and last[CUT] >= CAPPED and last[LENGTH] > guard.longer * first[LENGTH]:
         found.append(
             f"responses run to the cap ({CUT} is {last[CUT]:.3f} {over}, {LENGTH} is {last[LENGTH]:.1f}, it was "
-            f"{first[LENGTH]:.1f} over the first)"
+            f"{first[LENGTH]:.1f} at first)"
         )
     if LENGTH in seen and last[LENGTH] < guard.shorter * first[LENGTH]:
         found.append(
-            f"responses end at once ({LENGTH} is {last[LENGTH]:.1f} {over}, it was {first[LENGTH]:.1f} over the first)"
+            f"responses end at once ({LENGTH} is {last[LENGTH]:.1f} {over}, it was {first[LENGTH]:.1f} at first)"
         )
     if DEAD in seen and last[DEAD] > guard.dead:
         paid = f", at a reward of {last[REWARD]:.3f}" if REWARD in seen else ""
