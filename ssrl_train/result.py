@@ -73,8 +73,8 @@ def rewards_of(sampled: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def _logs(states: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    """The log entries of some stages that have a key, in order."""
-    return [entry for state in states for entry in state["log_history"] if key in entry]
+    """The log entries of some stages that have a value for a key, in order; a step at which nobody was paid has none."""
+    return [entry for state in states for entry in state["log_history"] if entry.get(key) is not None]
 
 
 def _tenth(values: Sequence[float]) -> int:

@@ -156,7 +156,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         """Say step and metric about `REPORTS` times in a run; the trainer passes more by name than is used."""
         every = max(1, state.max_steps // REPORTS)
         if logs and self.metric in logs and state.is_world_process_zero and state.global_step % every == 0:
-            self.say(f"step {state.global_step}/{state.max_steps}: {self.metric} {logs[self.metric]:.3f}")
+            value = "none" if logs[self.metric] is None else f"{logs[self.metric]:.3f}"
+            self.say(f"step {state.global_step}/{state.max_steps}: {self.metric} {value}")
 
 
 class Ending(TrainerCallback):  # type: ignore[misc]
