@@ -30,9 +30,8 @@ from ssrl_train.exports.degree import degree
 from ssrl_train.exports.engrave import engrave
 from ssrl_train.exports.examples import Asked, Example, Response, drawn
 from ssrl_train.exports.pairs import pairs
-from ssrl_train.exports.preview import preview
 from ssrl_train.exports.rejection import rejection
-from ssrl_train.exports.settings import DPO, Degree, Engrave, Export, Pairs, Previewed, Rejection, Skills, Specs, Spin
+from ssrl_train.exports.settings import DPO, Degree, Engrave, Export, Pairs, Rejection, Skills, Specs, Spin
 from ssrl_train.exports.skills import WORDS, skills
 from ssrl_train.exports.specs import specs
 from ssrl_train.exports.spin import spin
@@ -51,7 +50,6 @@ MAKERS: dict[type[Export], Callable[[Asked, int, Any], list[Example]]] = {
     Specs: specs,
     Skills: skills,
     Engrave: engrave,
-    Previewed: preview,
     Degree: degree,
     Spin: spin,
 }

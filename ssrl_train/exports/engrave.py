@@ -11,6 +11,7 @@ import re
 from ssrl_data.core import SsrlError
 from ssrl_train.exports.examples import Asked, Example
 from ssrl_train.exports.settings import Engrave
+from ssrl_train.signals.previewed import previewed
 
 
 def engrave(asked: Asked, each: int, settings: Engrave) -> list[Example]:
@@ -23,6 +24,8 @@ def engrave(asked: Asked, each: int, settings: Engrave) -> list[Example]:
         raise SsrlError("engrave wants responses that were sampled under rules: give the sample stage a `preamble`")
     rules = _runs(asked.preamble, settings.words)
     kept = [response for response in asked.right if not rules & _runs(response.text, settings.words)]
+    if settings.previewed:
+        kept = [response for response in kept if previewed(response.text)]
     return [Example({"completion": response.text}, shows=True) for response in kept[:each]]
 
 

@@ -148,6 +148,8 @@ class Engrave(Export):
 
     Attributes:
         words: as many words in a row of the preamble make a response one that quotes it, at least 1.
+        previewed: whether only responses are taken that preview the task and check themselves, as Light-IF's cold start
+            (arXiv 2508.03178): `<think><preview>...</preview> a draft <check>...</check></think> the answer`.
     """
 
     method: ClassVar[str] = SFT
@@ -167,32 +169,12 @@ class Engrave(Export):
     )
 
     words: int = 6
+    previewed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         if self.words < 1:
             raise ValueError(f"words is {self.words}: it must be at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed(Engrave):
-    """Right responses that were asked for a preview and a self-check by a `preamble`, and have both, without it."""
-
-    wants: ClassVar[str] = "a right response that previews and checks itself and quotes no rule"
-    about: ClassVar[About] = About(
-        title="Cold start with preview and self-check",
-        source="Light-IF (arXiv 2508.03178)",
-        claim="2,000 filtered responses that preview the constraints and check themselves are cold start enough for "
-        "reinforcement that keeps this way of thinking.",
-        differs="The model's own responses, asked for by a preamble; the paper first trains a model by reinforcement "
-        "to think longer, and has the preview from there. The form is tagged, so that a program reads it.",
-        needs="A `sample` stage with a `preamble` that asks for `<think><preview>...</preview> a draft "
-        "<check>...</check></think>` and the answer after it (tasks/recipes/train/light_if.yaml)." + FILES,
-        trl=("trl.SFTTrainer",),
-        stable=False,
-        measured="Nothing of what it is worth. What is taken: `pytest tests/train/test_light_if.py`.",
-        avoid="For a model too small to follow the preamble, and for rows without constraints.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +246,6 @@ EXPORTS: dict[str, type[Export]] = {
     "specs": Specs,
     "skills": Skills,
     "engrave": Engrave,
-    "preview": Previewed,
     "degree": Degree,
     "spin": Spin,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,9 @@ from ssrl_data.grade import grade
 from ssrl_data.row import pack_answer
 from ssrl_train.config import parse
 from ssrl_train.curriculum import Uniform
+from ssrl_train.exports.engrave import engrave
 from ssrl_train.exports.examples import Asked, Response
-from ssrl_train.exports.preview import preview
-from ssrl_train.exports.settings import Previewed
+from ssrl_train.exports.settings import Engrave
 from ssrl_train.grpo import Trainer, make_args
 from ssrl_train.rewards import verify
 from ssrl_train.sft import make_sft_args
@@ -292,11 +291,10 @@ def test_a_cold_start_takes_what_is_right_and_has_the_form() -> None:
         for text, verdict in zip(texts, verdicts, strict=True)
     ]
     asked = Asked("row", ROW["answer"], "{}", said, "Begin with a preview of what each constraint comes to.", 0)
-    found = [example.says["completion"] for example in preview(asked, 9, Previewed())]
+    found = [example.says["completion"] for example in engrave(asked, 9, Engrave(previewed=True))]
     assert found == [texts[1], texts[4]]
-    assert len(preview(asked, 1, Previewed())) == 1
-    with pytest.raises(SsrlError, match="sampled under rules"):
-        preview(replace(asked, preamble=""), 1, Previewed())
+    assert len(engrave(asked, 9, Engrave())) == 3
+    assert len(engrave(asked, 1, Engrave(previewed=True))) == 1
 
 
 def test_other_rows_are_refused() -> None:
