@@ -318,6 +318,7 @@ def test_grpo_takes_its_rewards_and_the_truth_is_still_logged(model: Path, tmp_p
             "id": [f"row{i}" for i in range(2)],
             "prompt": [[{"role": "user", "content": f"say {word}"}] for word in WORDS[:2]],
             "answer": [pack_answer(Constraints().answer(" ".join(WORDS[:6]), (WordsBetween(5, 7),), chance=0.1))] * 2,
+            "meta": ["{}"] * 2,
             **{name: ["made"] * 2 for name in ("task", "level", "set_id")},
         }
     )
