@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any
 
@@ -22,12 +22,15 @@ def filled(cls: type[Any], body: Any, where: str) -> Any:
         where: the beginning of a message: file and key.
 
     Raises:
-        SsrlError: it is no mapping, or a key or a value is wrong.
+        SsrlError: it is no mapping, or a key or a value is wrong or missing.
     """
     known = typing.get_type_hints(cls)
     hints = {field.name: known[field.name] for field in fields(cls)}  # and no attributes of the class
     body = mapping(body, where)
     only_known(body, list(hints), where)
+    for field in fields(cls):
+        if field.name not in body and field.default is MISSING and field.default_factory is MISSING:
+            raise SsrlError(f"{where}: {field.name} is missing")
     values: dict[str, Any] = {}
     for key, value in body.items():
         hint = hints[key]
