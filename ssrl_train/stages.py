@@ -270,6 +270,8 @@ class Grpo(Common):
                 raise ValueError("reward pays the rows of a set by each other: give curriculum whole_sets: true")
         if self.propose is not None and self.reward != "verify":
             raise ValueError("propose pays predictors by the verifier: leave reward out")
+        if self.propose is not None and isinstance(self.loss, Srft):
+            raise ValueError("srft shows the right answers of rows as they were built: leave propose out")
         if not 0 <= self.augment <= 1:
             raise ValueError(f"augment is {self.augment:g}: it must be from 0 to 1")
         if isinstance(self.guard, str) and self.guard not in (AUTO, NONE):

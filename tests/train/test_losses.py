@@ -473,6 +473,7 @@ def test_groups_over_two_processes(dataset: Path, llava: Path, tmp_path: Path) -
         ({"loss": {"kind": "nft", "prompt_weight": "drgrpo"}}, "prompt_weight is 'drgrpo': did you mean 'dr_grpo'"),
         ({"loss": {"kind": "nft", "floor": 0}}, "floor is 0: it must be above 0"),
         ({"loss": {"kind": "nft", "treshold": 0.5}}, "unknown key 'treshold': did you mean 'threshold'"),
+        ({"loss": "srft", "propose": {}}, "srft shows the right answers of rows as they were built: leave propose out"),
         ({"loss": {"kind": "srft", "share": 0}}, "share is 0: it must be above 0 and at most 1"),
         ({"loss": {"kind": "srft", "rl_scale": -0.1}}, "rl_scale is -0.1: it must be at least 0"),
         ({"loss": {"kind": "supervised", "weight": -1}}, "weight is -1: it must be at least 0"),
