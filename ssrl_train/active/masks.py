@@ -143,7 +143,7 @@ def predictor(row: Mapping[str, Any], passage: Passage, mask: Mask) -> dict[str,
     """A row that asks for the span of a mask, graded from itself alone like any other.
 
     Args:
-        row: a row of the same task: its other columns are kept.
+        row: a row of the same task, whose place it takes: its `id` stays, and all that says of what kind it is.
         passage: what the mask is of.
         mask: what is hidden.
     """
@@ -153,6 +153,7 @@ def predictor(row: Mapping[str, Any], passage: Passage, mask: Mask) -> dict[str,
         "prompt": _prompt(row, mask.question, MASK.join(mask.shown)),
         "answer": pack_answer(answer),
         "chance": passage.chance,
+        "meta": "{}",
     }
 
 
