@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoProcessor
 from trl import SFTTrainer
@@ -43,6 +45,7 @@ from ssrl_train.stages import Grpo, Sft
 from ssrl_train.tiny import Tiny, build_model, build_processor
 from ssrl_train.token_filter import FilteredTrainer, kept, quota
 from ssrl_train.tokens import Tokens
+from ssrl_train.trainer import train_supervised
 
 SPREAD, SURE = math.log(4), 0.0
 """Entropy of a token that is one of four equally probable ones, and of one that is certain."""
@@ -94,16 +97,21 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+OPTIONS: dict[str, Any] = {
+    "learning_rate": 1e-2,
+    "gradient_checkpointing": False,
+    "save_strategy": "no",
+    "model_init_kwargs": {"dtype": "float32"},
+    "disable_tqdm": True,
+}
+
+
 def trainer(model: Path, out: Path, kind: Any, batch: int, accumulation: int, steps: int = 1) -> Any:
     options = {
+        **OPTIONS,
         "max_steps": steps,
         "per_device_train_batch_size": batch,
         "gradient_accumulation_steps": accumulation,
-        "learning_rate": 1e-2,
-        "gradient_checkpointing": False,
-        "save_strategy": "no",
-        "model_init_kwargs": {"dtype": "float32"},
-        "disable_tqdm": True,
     }
     args = make_sft_args(Sft(rows=8, sft=options), 0, out)
     return kind(
@@ -373,3 +381,21 @@ def test_both_keys_are_read() -> None:
     assert sft.tokens == Tokens(0.9, 0.8)
     assert isinstance(grpo, Grpo)
     assert grpo.reward == Preview(0.2, 0.5)
+
+
+def test_a_stage_goes_on_with_the_same_weights(model: Path, tmp_path: Path) -> None:
+    options = {**OPTIONS, "max_steps": 4, "per_device_train_batch_size": 2, "save_strategy": "steps", "save_steps": 2}
+    stage, kind = Sft(rows=8, sft=options), partial(FilteredTrainer, tokens=Tokens(0.5))
+
+    def train(name: str) -> dict[str, Tensor]:
+        args = make_sft_args(stage, 0, tmp_path / name)
+        processor = AutoProcessor.from_pretrained(model)
+        train_supervised(
+            kind, str(model), processor, EXAMPLES, stage, args, tmp_path / f"{name}-out", lambda line: None
+        )
+        return dict(load_file(tmp_path / f"{name}-out" / "model.safetensors"))
+
+    whole = train("whole")
+    shutil.copytree(tmp_path / "whole" / "checkpoint-2", tmp_path / "resumed" / "checkpoint-2")
+    resumed = train("resumed")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
