@@ -45,8 +45,6 @@ def make_args(stage: Grpo, seed: int, folder: Path, forbidden: list[int]) -> GRP
         SsrlError: TRL refuses the options, and the message is TRL's; or the stage's loss cannot go with them.
     """
     options = machine_options(stage.grpo, seed, folder)
-    if stage.loss is not None:  # which may pass through a model twice before it goes back
-        options.setdefault("ddp_broadcast_buffers", False)
     if forbidden:
         given = options.get("generation_kwargs")
         options["generation_kwargs"] = _suppressing(given, forbidden, bool(options.get("use_vllm")))
