@@ -30,7 +30,7 @@ class Tokens:
         "accumulation and processes.",
         needs="What any sft stage learns from: responses of a sample stage, worked solutions or a file.",
         trl=("trl.SFTTrainer",),
-        stable=True,
+        stable=False,
         measured="Nothing of what it is worth for learning. Its arithmetic is held against hand-made logits, and "
         "`keep: 1` against plain SFT bit by bit: `pytest tests/train/test_light_if.py`.",
         avoid="Targets of few tokens, such as a bare answer: dropping a fifth of them drops what is to be learnt. Not "

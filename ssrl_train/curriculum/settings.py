@@ -45,7 +45,7 @@ class Weights:
 
     Attributes:
         shares: of every task, relative to each other.
-        whole_sets: as in `Uniform`.
+        whole_sets: as in `uniform`.
     """
 
     about: ClassVar[About] = About(
@@ -83,7 +83,7 @@ class Levels:
         window: groups of the present level over which that rate is taken; fewer do not count.
         review: share of a task's rows that are of levels it has passed, evenly.
         order: names of levels, easiest first; empty takes the order that each task gives its own.
-        whole_sets: as in `Uniform`.
+        whole_sets: as in `uniform`.
     """
 
     about: ClassVar[About] = About(
@@ -128,7 +128,7 @@ class Frontier:
         stale: generation batches after which an estimate outside the band no longer counts.
         explore: share of the rows drawn that were never tried or whose estimate is stale.
         least: least share of every task, as a part of an even share among the tasks.
-        whole_sets: as in `Uniform`; a set's estimate is that of its rows together.
+        whole_sets: as in `uniform`; a set's estimate is that of its rows together.
     """
 
     about: ClassVar[About] = About(
@@ -175,7 +175,7 @@ class Progress:
         fast: weight of the newest batch in the fast mean.
         slow: weight of the newest batch in the slow mean.
         explore: share of the rows that is spread evenly, whatever is learnt.
-        whole_sets: as in `Uniform`.
+        whole_sets: as in `uniform`.
     """
 
     about: ClassVar[About] = About(
@@ -216,7 +216,7 @@ class Ucb:
         over: `task`, or `level` for each level of each task apart.
         bonus: weight of the bonus for what was seldom tried.
         discount: weight of what was seen a generation batch ago, relative to now.
-        whole_sets: as in `Uniform`.
+        whole_sets: as in `uniform`.
     """
 
     about: ClassVar[About] = About(
