@@ -35,7 +35,7 @@ from ssrl_train.run import run
 from ssrl_train.sft import examples, responses
 from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Grpo
-from ssrl_train.tiny import Tiny, build_processor
+from ssrl_train.tiny import IMAGE_SLOT, Tiny, build_model, build_processor, texts_of
 
 pytest_plugins = ("train_rows",)
 GROUP = 4
@@ -340,6 +340,28 @@ def test_a_supervised_term_adds_its_likelihood(made: Callable[..., Trainer], row
             laps += own.objective.drawn()
     assert sorted(laps[:20]) == sorted(laps[20:]) == list(range(20))
     assert laps[:20] != laps[20:]
+
+
+@pytest.mark.parametrize("family", sorted(IMAGE_SLOT))
+def test_every_family_reads_demonstrations_with_their_pictures(family: str, rows: Dataset) -> None:
+    tiny = Tiny(family, spread=0.1)
+    processor = build_processor(tiny, texts_of(rows))
+    model = build_model(tiny, processor, 0).eval()
+    longer = {
+        **rows[1],
+        "prompt": [*rows[1]["prompt"], {"role": "user", "content": [{"type": "text", "text": " and where ?"}]}],
+    }
+    asked = [example(row) for row in (decoded_once(rows)[0], {**longer, "images": decoded_once(rows)[1]["images"]})]
+    inputs, tokens = encoded(processor, asked, {})
+    with torch.no_grad():
+        together = model(**inputs).logits[:, -tokens - 1 : -1].log_softmax(-1)
+        for i, one in enumerate(asked):
+            text = one["completion"][0]["content"] + processor.tokenizer.eos_token
+            alone = encode(processor, [one], [text])
+            ids = alone["input_ids"][0, -tokens:]
+            assert torch.equal(inputs["input_ids"][i, -tokens:], ids)
+            expected = model(**alone).logits[0, -tokens - 1 : -1].log_softmax(-1)
+            assert torch.allclose(together[i], expected, atol=1e-4)
 
 
 def test_text_rows_have_demonstrations_too() -> None:
