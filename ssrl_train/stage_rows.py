@@ -7,6 +7,7 @@ the model are left out too: what was learnt by heart would be rewarded without b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from ssrl_data.pass_rates import within
 from ssrl_train.config import Config, is_file
 from ssrl_train.preflight import Share
 from ssrl_train.rows import column, divided, load_rows, of_tasks
+from ssrl_train.signals import Signal
 from ssrl_train.stages import Grpo, Stage, demonstrates, is_table, on_solutions, own_rows
 
 Key: TypeAlias = tuple[Path, str | None]
@@ -122,6 +124,8 @@ class StageRows:
     def sampled(self, i: int, shown: Set[str], rates: Path | None = None) -> Dataset:
         """The rows that a stage may sample answers to, pictures encoded.
 
+        Where the rows of a set pay each other, none that is the last one of its set.
+
         Args:
             i: its place.
             shown: ids of rows whose right answers the model was shown.
@@ -137,6 +141,10 @@ class StageRows:
         if rates is not None:
             kept = within(rates, stage.keep if isinstance(stage, Grpo) else None)
             places = [place for place in places if ids[place] in kept]
+        if isinstance(stage, Grpo) and isinstance(stage.reward, Signal) and stage.reward.whole_sets:
+            sets = column(rows, "set_id")
+            left = Counter(sets[place] for place in places)  # other stages and bands take rows one by one
+            places = [place for place in places if left[sets[place]] > 1]
         if not places:
             if all(id in shown for id in ids):
                 raise SsrlError(

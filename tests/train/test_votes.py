@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from ssrl_train.signals.entropy import answer_entropy
 from ssrl_train.signals.settings import CoVote, Majority, TeacherVote
 from ssrl_train.signals.teacher import FILE, decay
 from ssrl_train.signals.votes import vote
+from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Format, Grpo
 from ssrl_train.tiny import load_processor
 
@@ -265,6 +267,19 @@ def test_rows_without_truth_vote_and_no_verifier_takes_them(tmp_path: Path) -> N
         with pytest.raises(SsrlError, match=r"or train by votes alone \(reward: majority\)"):
             run(config(data, tmp_path / "refused", {"reward": reward}, eval=None), lambda line: None)
     assert not (tmp_path / "refused" / "stages").exists()
+
+
+def test_rows_whose_views_another_stage_took_are_left_out(tmp_path: Path) -> None:
+    data = sums(tmp_path, ["original", "reordered"], 30)
+    taken = {"method": "sft", "rows": 10}
+    left = {}
+    for reward in ("verify", "co_vote"):
+        read = StageRows(config(data, tmp_path / "run", {"reward": reward}, before=[taken]), data)
+        read.divide()
+        left[reward] = column(read.sampled(1, frozenset()), "set_id")
+    torn = {name for name, rows in Counter(left["verify"]).items() if rows == 1}
+    assert torn
+    assert left["co_vote"] == [name for name in left["verify"] if name not in torn]
 
 
 def test_lone_rows_are_refused_before_a_model_is_there(tmp_path: Path) -> None:
