@@ -47,6 +47,10 @@ class Chart:
 LEARNING = (
     Chart("Reward", "mean score of a step's completions", ("reward",), 0, 1),
     Chart("Exact answers", "share of a step's completions", ("exact",), 0, 1),
+    Chart("Right votes", "share of the answers that won a vote", ("vote_right",), 0, 1),
+    Chart("Margin of votes", "by which share of its group the winner leads", ("vote_margin",), 0, 1),
+    Chart("Not paid", "share of completions without a reward", ("abstained",), 0, 1),
+    Chart("Answers to different prompts", "entropy, share of the greatest", ("answer_entropy",), 0, 1),
     Chart("Preference accuracy", "share of pairs whose right response is rated higher", ("rewards/accuracies",), 0, 1),
     Chart("Preference margin", "implicit reward, right minus wrong response", ("rewards/margins",)),
     Chart("Token accuracy", "share of target tokens that are likeliest", ("mean_token_accuracy",), 0, 1),

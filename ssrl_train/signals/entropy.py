@@ -26,7 +26,7 @@ def answer_entropy(batch: Batch) -> float | None:
     answers, possible = dict[str, str](), 0.0
     for start in range(0, len(batch.rows), batch.generations):
         row = batch.rows[start]
-        question = row["set_id"] if "view" in (json.loads(row["meta"]).get("make") or {}) else row["id"]
+        question = row["set_id"] if "view" in (json.loads(row.get("meta") or "{}").get("make") or {}) else row["id"]
         kind, value, _ = unpack_answer(row["answer"])
         read = [kind.read(text, value).given for text in batch.texts[start : start + batch.generations]]
         said = Counter(canonical(given) for given in read if given is not None)
