@@ -2,8 +2,8 @@
 
 After Light-IF (arXiv 2508.03178), whose credits for each constraint these are; the form is that of `previewed`.
 
-No other signal has the verifier's score in it: what is paid beside the truth can be earned without it. This one may, for
-it pays nothing beside it. It only takes off, and less than one constraint is worth.
+No other signal has the verifier's score in it: what is paid beside the truth can be earned without it. This one may,
+for it pays nothing beside it: it only takes off, and less than one constraint is worth.
 """
 
 from __future__ import annotations
