@@ -109,7 +109,7 @@ def page() -> str:
 
 
 def _contents() -> Iterator[str]:
-    yield "\n| key | method | source | |\n| --- | --- | --- | --- |\n"
+    yield "\n| key | method | source | state |\n| --- | --- | --- | --- |\n"
     for method in methods():
         about = method.about
         yield f"| {_asked(method)} | {about.title} | {_cell(about.source)} | {_state(about)} |\n"
@@ -146,7 +146,7 @@ def _fields(settings: type[Any] | Preset) -> Iterator[str]:
     if not fields:
         yield "It has no keys of its own."
         return
-    yield "| key | type | default | |"
+    yield "| key | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
     for field in fields:
         yield f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} | {_cell(told[field.name])} |"
