@@ -128,7 +128,7 @@ def entry(method: Method) -> str:
         f"- **Otherwise here**: {about.differs or 'nothing.'}",
         f"- **Needs**: {about.needs}",
         f"- **Runs on**: {', '.join(f'`{name}`' for name in about.trl)}",
-        f"- **Measured here**: {about.measured}",
+        f"- **Measured**: {about.measured}",
         f"- **When not to use it**: {about.avoid}",
         "",
         *_fields(method.settings),

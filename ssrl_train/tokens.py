@@ -32,10 +32,10 @@ class Tokens:
         trl=("trl.SFTTrainer",),
         stable=False,
         measured="No evidence that entropy is kept: where a tiny model learns a form around solutions that nobody can "
-        "foresee, the entropy of their tokens is -0.006 nats (95% +-0.026, three seeds) above that of learning from all "
-        "tokens; and the form comes more slowly: the cross entropy of its tokens is 0.39 (+-0.13) above 0.40 after 60 "
-        "updates (`make prove SLICE=test_tokens`). Its arithmetic is held against hand-made logits, and `keep: 1` against plain SFT bit by "
-        "bit: `pytest tests/train/test_light_if.py`.",
+        "foresee, the entropy of their tokens is -0.006 nats (95% +-0.026, three seeds) above that of learning from "
+        "all tokens; and the form comes more slowly: the cross entropy of its tokens is 0.39 (+-0.13) above 0.40 after "
+        "60 updates (`make prove SLICE=test_tokens`). Its arithmetic is held against hand-made logits, and `keep: 1` "
+        "against plain SFT bit by bit: `pytest tests/train/test_light_if.py`.",
         avoid="Targets of few tokens, such as a bare answer: dropping a fifth of them drops what is to be learnt. Not "
         "with label smoothing, which has no loss for each token.",
     )
