@@ -45,7 +45,8 @@ BACK = (
 REFLECTED = {False: (INCORRECT, "incorrect"), True: (CORRECT, "correct")}
 """Whether a try is right to the words after it and their verdict."""
 
-WORDS = (*INCORRECT, *CORRECT, *AGAIN, *BACK, "<reflect> <verdict>incorrect correct</verdict></reflect>")
+TAGS = "<think>\nAnswer: <reflect> <verdict>incorrect</verdict><verdict>correct</verdict></reflect></think>"
+WORDS = (*INCORRECT, *CORRECT, *AGAIN, *BACK, TAGS)
 """All text that a trace has beside responses, for tokenizers made of words."""
 
 _SENTENCE = re.compile(r".*?(?:\.(?!\d)|\n|\Z)\s*", re.DOTALL)
