@@ -112,14 +112,14 @@ def _contents() -> Iterator[str]:
     yield "\n| key | method | source | state |\n| --- | --- | --- | --- |\n"
     for method in methods():
         about = method.about
-        yield f"| {_asked(method)} | {about.title} | {_cell(about.source)} | {_state(about)} |\n"
+        yield f"| {_asked(method)} | [{about.title}](#{_anchor(_heading(method))}) | {_cell(about.source)} | {_state(about)} |\n"
 
 
 def entry(method: Method) -> str:
     """One method, as Markdown."""
     about = method.about
     lines = [
-        f"### {_asked(method)}: {about.title}",
+        f"### {_heading(method)}",
         "",
         f"In a stage of {_or(method.stages)}; {_state(about)}.",
         "",
@@ -163,6 +163,15 @@ def attributes(settings: type[Any]) -> Mapping[str, str]:
 
 def _asked(method: Method) -> str:
     return f"`{method.key}`" if method.kind is None else f"`{method.key}: {method.kind}`"
+
+
+def _heading(method: Method) -> str:
+    return f"{_asked(method)}: {method.about.title}"
+
+
+def _anchor(heading: str) -> str:
+    """What a link to a heading says where Markdown is shown as on GitHub."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _state(about: About) -> str:
