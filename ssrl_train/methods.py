@@ -112,7 +112,8 @@ def _contents() -> Iterator[str]:
     yield "\n| key | method | source | state |\n| --- | --- | --- | --- |\n"
     for method in methods():
         about = method.about
-        yield f"| {_asked(method)} | [{about.title}](#{_anchor(_heading(method))}) | {_cell(about.source)} | {_state(about)} |\n"
+        title = f"[{about.title}](#{_anchor(_heading(method))})"
+        yield f"| {_asked(method)} | {title} | {_cell(about.source)} | {_state(about)} |\n"
 
 
 def entry(method: Method) -> str:

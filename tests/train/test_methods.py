@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 import typing
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_every_class_of_trl_is_there(name: str) -> None:
     module, _, cls = name.rpartition(".")
     assert module.partition(".")[0] == "trl"
     assert isinstance(getattr(importlib.import_module(module), cls), type)
+
+
+def test_every_link_of_the_page_leads_to_a_heading() -> None:
+    text = page()
+    linked = re.findall(r"\]\(#(.+?)\)", text)
+    headings = [re.sub(r"[`:(),.]", "", line[4:].lower()) for line in text.splitlines() if line.startswith("### ")]
+    assert len(linked) == len(EVERY)
+    assert linked == [heading.replace(" ", "-") for heading in headings]
 
 
 def test_optimism_claims_no_theorem() -> None:
