@@ -6,6 +6,10 @@
 Of every `1 + generations` prompts of a process one asks to propose, so each proposal finds a slot. Proposals are
 generated first; each different one that is taken replaces the row of a slot. Then the trainer generates for the slots
 alone and trains on all. A process pays its own proposers from its own slots, and nothing is drawn at random here.
+
+What is logged shows the known ways to collapse: a proposer that always names what stands first (`propose/first`), that
+says one thing (`propose/distinct`: different spans among those taken), or what nobody or everybody finds
+(`propose/unsolved`, `propose/solved`), all of which earn nothing or the same, so that nothing leads out of them.
 """
 
 from __future__ import annotations

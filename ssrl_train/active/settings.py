@@ -32,10 +32,16 @@ class Propose:
         "key.",
         trl=("trl.GRPOTrainer",),
         stable=False,
-        measured="",
-        avoid="Do not use it where the passages are few or known by heart, and look at what is proposed "
-        "(`proposed/*.jsonl` in the stage's checkpoints): `propose/first`, `propose/distinct` and `propose/unsolved` "
-        "show the ways in which it collapses.",
+        measured="On made passages in which half of the names follow from the rest and half from nothing, a tiny model "
+        "(160 updates, 12,800 responses, one seed) ends at 0.223 of the held-out static masks, and at 0.280 with "
+        "random masks; where the name follows, at 0.487 and 0.512. Its proposer learns what can be found (taken: 65% "
+        "in the first quarter, 92% in the last) and then names the first name of every passage (97%), which is always "
+        "found (88%) and earns nothing. `make prove SLICE=active`.",
+        avoid="Do not use it where the passages are few or known by heart, or on a model that says the same each time "
+        "it is asked: once all proposals of a passage are one span they earn the same, and nothing is learnt from "
+        "them (`propose/distinct` falls to 1 in `num_generations`, `propose/solved` rises). Such a stage can end by "
+        "`until: {metric: propose/solved, above: 0.8}`; what was asked is in `proposed/*.jsonl` beside its "
+        "checkpoints.",
     )
 
     words: int = LONGEST
