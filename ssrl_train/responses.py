@@ -91,13 +91,15 @@ def exported(
         seed: which rows and responses, where there are more.
 
     Raises:
-        SsrlError: no row gives an example, or the responses are not such as the export wants.
+        SsrlError: no row gives an example, or the responses are to other rows or not such as the export wants.
     """
     said = _responses(rollouts)
     preamble = (rollouts.schema.metadata or {}).get(PREAMBLE, b"").decode()
     low, high = keep or (0.0, 1.0)
     fields = [column(rows, name) for name in ("id", "answer", "meta")]
     asked = [place for place, id in enumerate(fields[0]) if id in said]
+    if not asked:
+        raise SsrlError(f"none of the responses is to one of these {len(rows)} rows: name the dataset that was asked")
     if limit:
         asked.sort(key=lambda place: digest("taken", str(seed), fields[0][place]))
     found: dict[int, list[Example]] = {}

@@ -187,6 +187,13 @@ def test_another_seed_draws_others_and_the_order_of_the_table_draws_none() -> No
     assert any(one != drawn[0] for one in drawn)
 
 
+def test_responses_to_other_rows_are_refused() -> None:
+    with pytest.raises(SsrlError, match="none of the responses is to one of these 1 rows: name the dataset"):
+        exported(rows().select([0]), rollouts().slice(len(ROWS[0][3])), Pairs())
+    with pytest.raises(SsrlError, match=r"no row has a right and a wrong response within the pass rates 0\.9 to 1"):
+        exported(rows(), rollouts(), Pairs(), (0.9, 1))
+
+
 def test_a_preamble_stands_before_what_is_asked_and_nowhere_else() -> None:
     asked = preceded(rows(), RULES)
     for before, after in zip(column(rows(), "prompt"), column(asked, "prompt"), strict=True):
