@@ -160,7 +160,7 @@ class Sft(Common):
         lora: fields of `peft.LoraConfig`, merged into the weights at the end; None trains every weight.
         responses: name of a `sample` stage, whose right responses are the targets.
         keep: with `responses`, the lowest and the highest pass rate of a row that is taken.
-        each: with `responses`, at most so many different ones of a row.
+        each: with `responses`, at most so many examples of a row, no two alike.
         export: with `responses`, what they are made into (`ssrl_train.exports`); None takes right ones as they are.
         tokens: which tokens of its targets are learnt from; None takes all.
         until: when it ends before its last step.
@@ -195,7 +195,7 @@ class Dpo(Common):
         lora: fields of `peft.LoraConfig`, merged into the weights at the end; None trains every weight.
         responses: name of a `sample` stage; `data` is a Parquet file with TRL's columns where None.
         keep: with `responses`, the lowest and the highest pass rate of a row that is taken.
-        each: with `responses`, at most so many pairs of a row, no response in two of them.
+        each: with `responses`, at most so many pairs of a row; without `export` no response is in two of them.
         export: with `responses`, what they are made into (`ssrl_train.exports`); None pairs a right and a wrong one.
         until: when it ends before its last step.
     """
