@@ -26,9 +26,22 @@ from ssrl_train.trainer import last_checkpoint
 
 SEEDS = (0, 1, 2)
 OUT = ROOT / "out" / "prove" / "guard"
-STEPS = 120
+START: dict[str, Any] = {
+    "method": "sft",
+    "rows": 300,
+    "sft": {
+        "max_steps": 25,
+        "per_device_train_batch_size": 32,
+        "learning_rate": 3e-3,
+        "lr_scheduler_type": "constant",
+        "gradient_checkpointing": False,
+        "save_strategy": "no",
+    },
+}
+"""Broken off where it begins to find the answer, so that both ways are open."""
+
 GRPO: dict[str, Any] = {
-    "max_steps": STEPS,
+    "max_steps": 60,
     "per_device_train_batch_size": 128,
     "num_generations": 16,
     "max_completion_length": 4,
@@ -64,7 +77,7 @@ def test_guard(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     told: dict[str, Any] = {}
     for reward in ("constant", "verify"):
-        settings = planted.config(dataset(), folder / reward, reward, seed, guard={}, grpo=GRPO)
+        settings = planted.config(dataset(), folder / reward, reward, seed, START, guard={}, grpo=GRPO)
         try:
             run(settings, lambda line: None)
             told[reward] = None

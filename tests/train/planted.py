@@ -67,10 +67,14 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(signals._JUDGES, Constant, Constantly)
 
 
-def config(data: Path, out: Path, reward: str = "constant", seed: int = 0, **stage: Any) -> Config:
-    """A run on rows of the demo."""
-    form = {"method": "format", "steps": 40, "batch": 32}
-    stages = [form, {"method": "grpo", "reward": reward, "grpo": GRPO, **stage}]
+FORM: dict[str, Any] = {"method": "format", "steps": 40, "batch": 32}
+
+
+def config(
+    data: Path, out: Path, reward: str = "constant", seed: int = 0, first: dict[str, Any] = FORM, **stage: Any
+) -> Config:
+    """A run on rows of the demo: a first stage, and one of grpo."""
+    stages = [first, {"method": "grpo", "reward": reward, "grpo": GRPO, **stage}]
     body = {"data": str(data), "out": str(out), "model": {"tiny": "llava", "side": 16, "spread": 0.1}, "track": "none"}
     return parse({**body, "seed": seed, "stages": stages, "eval": None}, "planted")
 
