@@ -53,13 +53,14 @@ class Nft(Loss):
 
     about: ClassVar[About] = About(
         title="Negative-aware fine-tuning (NFT)",
-        source="Bridging Supervised Learning and Reinforcement Learning in Math Reasoning, arXiv 2505.18116",
+        source="Bridging Supervised Learning and Reinforcement Learning in Math Reasoning (arXiv 2505.18116)",
         claim="A supervised loss that learns from wrong responses too matches or passes GRPO and DAPO on mathematics, "
         "and has GRPO's gradient on policy.",
         needs="Rewards that are 0 or 1, or a threshold; some groups that are neither all right nor all wrong.",
         trl=("trl.GRPOTrainer",),
         stable=True,
-        measured="",
+        measured="From a pass rate of 0.30 on the demo's task, 60 updates, two a generation, one seed: held-out "
+        "accuracy 0.767, and 0.797 with GRPO. One seed is no evidence (`make prove SLICE=losses`).",
         avoid="Rewards whose degrees matter: a threshold throws them away. With one update a generation it is GRPO "
         "and nothing is gained.",
         differs="Unanimous groups weigh nothing. The gradient is NFT's and the logged loss is not: TRL's own loss is "
@@ -113,14 +114,16 @@ class Srft(Loss):
 
     about: ClassVar[About] = About(
         title="Supervised reinforcement fine-tuning in one stage (SRFT)",
-        source="SRFT: A Single-Stage Method with Supervised and Reinforcement Fine-Tuning for Reasoning, "
-        "arXiv 2506.19767",
+        source="SRFT: A Single-Stage Method with Supervised and Reinforcement Fine-Tuning for Reasoning "
+        "(arXiv 2506.19767)",
         claim="One stage on demonstrations and own responses, weighed by entropy, passes reinforcement alone on "
         "mathematics: by 9.0 points within the domain and 10.9 outside it, from Qwen2.5-Math-7B.",
         needs="Rows whose right answer is known; worked solutions teach more than bare answers.",
         trl=("trl.GRPOTrainer",),
         stable=False,
-        measured="",
+        measured="From a pass rate of 0.30 on the demo's task, 60 updates, one seed: held-out accuracy 0.843, and "
+        "0.797 with GRPO, from demonstrations that are bare answers. One seed is no evidence "
+        "(`make prove SLICE=losses`).",
         avoid="Where the stage's own reward is to be evidence: it pays rows whose right answer it shows, as the paper "
         "does, so what it earns on them may be memory. Held-out accuracy is not touched. Not before another stage on "
         "the same rows: stages after it leave out the rows that it showed.",
@@ -167,13 +170,14 @@ class Supervised(Loss):
 
     about: ClassVar[About] = About(
         title="An auxiliary supervised term",
-        source="Predictive auxiliary objectives in deep RL mimic learning in the brain, arXiv 2310.06089, whose agents "
-        "predict beside their reward",
+        source="Predictive auxiliary objectives in deep RL mimic learning in the brain (arXiv 2310.06089), whose "
+        "agents predict beside their reward",
         claim="An auxiliary objective of prediction makes what a small agent learns from reward steadier.",
         needs="Rows to spare, with right answers that are worth imitating.",
         trl=("trl.GRPOTrainer", "trl.SFTTrainer"),
         stable=True,
-        measured="",
+        measured="From a pass rate of 0.28 on the demo's task, 60 updates, one seed, with 200 rows of its own: "
+        "held-out accuracy 0.810, and 0.797 with GRPO. One seed is no evidence (`make prove SLICE=losses`).",
         avoid="Where the answers are the whole of what is to be found out: it shows some of them, and a plain sft "
         "stage before grpo is simpler.",
         differs="The term is the likelihood of right answers in words, not a prediction of hidden features, and is "
