@@ -14,6 +14,8 @@ from command import ssrl
 from datasets import Dataset, load_dataset
 from judged_rows import GOLDEN, ROWS, RULES, golden, made, rollouts, rows
 from safetensors.torch import load_file
+from transformers import Qwen3Config, Qwen3ForSequenceClassification
+from trl import RewardConfig, RewardTrainer
 
 from ssrl_data.answers.reading import CLOSE, OPEN, tagged
 from ssrl_data.core import SsrlError
@@ -30,6 +32,7 @@ from ssrl_train.responses import exported, read, write
 from ssrl_train.rows import column, load_rows, preceded
 from ssrl_train.run import run
 from ssrl_train.stages import Loop
+from ssrl_train.tiny import Tiny, build_processor
 
 pytest_plugins = ("train_rows",)
 MANY = 200
@@ -167,6 +170,27 @@ def test_degrees_add_up_and_are_in_order() -> None:
             assert (said(whole, "chosen"), said(whole, "rejected")) == (said(first, "chosen"), said(second, "rejected"))
     assert triples == 1
     assert set(made(Degree(least=0.8), 3).table["order"]) == {"best over worst"}
+
+
+def test_margins_reach_the_loss_of_a_reward_model(tmp_path: Path) -> None:
+    write(made(Degree(), 3).table, tmp_path / "degree.parquet")
+    pairs: Dataset = load_dataset("parquet", data_files=str(tmp_path / "degree.parquet"), split="train")
+    texts = [turn["content"] for one in pairs for name in ("prompt", "chosen", "rejected") for turn in one[name]]
+    tokenizer = build_processor(Tiny("qwen3"), texts)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "head_dim": 16, "num_labels": 1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "pad_token_id": tokenizer.pad_token_id}
+    model = Qwen3ForSequenceClassification(Qwen3Config(vocab_size=len(tokenizer), **size, **heads))
+    seen: list[float] = []
+
+    class Watched(RewardTrainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, **options: Any) -> Any:
+            seen.extend(inputs["margin"].tolist())
+            return super().compute_loss(model, inputs, **options)
+
+    options = {**SMALL, "max_steps": 1, "per_device_train_batch_size": len(pairs), "report_to": "none"}
+    args = RewardConfig(str(tmp_path / "out"), use_cpu=not torch.cuda.is_available(), bf16=False, **options)
+    Watched(model=model, args=args, train_dataset=pairs, processing_class=tokenizer).train()
+    assert sorted(seen) == pytest.approx(sorted(pairs["margin"]))
 
 
 def test_spin_prefers_the_worked_solution_to_wrong_samples() -> None:
