@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import pyarrow.compute as pc
 from datasets import Dataset, List, Value
 
+from ssrl_data.answers.supposed import UNLABELLED
 from ssrl_data.core import SsrlError
 from ssrl_data.row import prompt_text, unpack_answer
 from ssrl_train.pixels import length_faults
@@ -72,7 +73,7 @@ def row_faults(
     if fault is not None:
         yield fault
         return
-    yield from _first(fault for fault in _content_faults(rows) if truth or fault[0] != "unlabelled")
+    yield from _first(fault for fault in _content_faults(rows) if truth or fault[0] != UNLABELLED)
 
 
 def _share_faults(rows: Dataset, sampled: Sequence[Share], supervised: Sequence[Share]) -> Iterator[str]:
@@ -145,12 +146,19 @@ def _answer_faults(i: int, answer: str) -> Iterator[tuple[str, str]]:
     except ValueError as error:
         yield "answer", f"row {i} cannot be graded: {error}"
         return
-    if kind.name == "unlabelled":
+    if kind.name == UNLABELLED:
         yield (
-            "unlabelled",
+            UNLABELLED,
             f"row {i} is of the kind 'unlabelled', which has no truth and so no reward: leave such rows out, or train "
             "by votes alone (reward: majority)",
         )
+
+
+def _is_unlabelled(answer: str) -> bool:
+    try:
+        return bool(unpack_answer(answer)[0].name == UNLABELLED)
+    except ValueError:  # told of elsewhere
+        return False
 
 
 def _first(faults: Iterator[tuple[str, str]]) -> Iterator[str]:
@@ -163,7 +171,12 @@ def _first(faults: Iterator[tuple[str, str]]) -> Iterator[str]:
 
 
 def split_faults(train: Dataset, held: Dataset, name: str) -> Iterator[str]:
-    """Groups that are both trained on and evaluated on."""
+    """Groups that are both trained on and evaluated on, and rows to evaluate on of which none has a truth."""
+    if "answer" in held.column_names and all(_is_unlabelled(answer) for answer in column(held, "answer")):
+        yield (
+            f"no row of the {name} split has a known truth, so there is no accuracy to measure: write `eval: null`, or "
+            "build it with the right answers"
+        )
     common = sorted(set(column(train, "group_id")) & set(column(held, "group_id")))
     if common:
         yield (

@@ -266,6 +266,8 @@ def test_rows_without_truth_vote_and_no_verifier_takes_them(tmp_path: Path) -> N
     for reward in ("verify", {"kind": "preview"}):
         with pytest.raises(SsrlError, match=r"or train by votes alone \(reward: majority\)"):
             run(config(data, tmp_path / "refused", {"reward": reward}, eval=None), lambda line: None)
+    with pytest.raises(SsrlError, match="no row of the test split has a known truth, so there is no accuracy"):
+        run(config(data, tmp_path / "refused", {"reward": "co_vote"}), lambda line: None)
     assert not (tmp_path / "refused" / "stages").exists()
 
 
