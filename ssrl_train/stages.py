@@ -226,7 +226,6 @@ class Grpo(Common):
 
     Attributes:
         grpo: fields of `trl.GRPOConfig`.
-        preset: names of sets of such fields (`ssrl_train.presets`), which `grpo` goes before.
         lora: fields of `peft.LoraConfig`; None trains every weight.
         pass_rates: name of a `sample` stage, or a table of `ssrl eval --per-row` or `ssrl grade --pass-rates`. Rows
             that it does not hold are not trained on.
@@ -240,10 +239,10 @@ class Grpo(Common):
         guard: what stops it at a collapse; `auto` is the usual guard where the reward is a signal that wants no
             truth, and none elsewhere.
         until: when it ends before its last step.
+        preset: names of sets of fields of `grpo` (`ssrl_train.presets`), before which its own go.
     """
 
     grpo: Mapping[str, Any] = field(default_factory=dict)
-    preset: tuple[str, ...] = ()
     lora: Mapping[str, Any] | None = None
     pass_rates: str | None = None
     keep: tuple[float, ...] | None = None
@@ -254,6 +253,7 @@ class Grpo(Common):
     augment: float = 0.0
     guard: str | Guard = AUTO
     until: Until | None = None
+    preset: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
