@@ -288,20 +288,21 @@ def proposed(folder: Path) -> list[dict[str, Any]]:
 def test_a_stage_trains_both_and_a_resumed_one_ends_with_the_same_bits(
     warm: Path, rows: Dataset, tmp_path: Path
 ) -> None:
-    whole = trained(warm, rows, tmp_path / "whole")
+    options = {"per_device_train_batch_size": 24}  # 12 prompts: 4 passages, 8 proposals
+    whole = trained(warm, rows, tmp_path / "whole", **options)
     shutil.copytree(whole / "work" / "checkpoint-2", tmp_path / "killed" / "work" / "checkpoint-2")
     (tmp_path / "killed" / "work" / "proposed").mkdir()
     lines = (whole / "work" / "proposed" / "00000.jsonl").read_text("utf-8")
     # The killed run had gone on to the third step, and died within a line.
     cut = lines[: lines.index('{"step": 4') + 30]
     (tmp_path / "killed" / "work" / "proposed" / "00000.jsonl").write_text(cut, "utf-8")
-    resumed = trained(warm, rows, tmp_path / "killed")
+    resumed = trained(warm, rows, tmp_path / "killed", **options)
     assert history(resumed) == history(whole)
     assert proposed(resumed) == proposed(whole)
     assert (resumed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
     told = proposed(whole)
-    assert [line["step"] for line in told] == [step for step in (1, 2, 3, 4) for _ in range(4)]
+    assert [line["step"] for line in told] == [step for step in (1, 2, 3, 4) for _ in range(8)]
     taken = [line for line in told if not line["refused"]]
     assert taken, "a warm model proposes something that stands there"
     for line in taken:
@@ -310,8 +311,8 @@ def test_a_stage_trains_both_and_a_resumed_one_ends_with_the_same_bits(
         assert len(line["answers"]) == 2
     for entry in history(whole)[:-1]:
         step = [line for line in told if line["step"] == entry["step"]]
-        assert entry["propose/reward"] == pytest.approx(sum(line["reward"] for line in step) / 4)
-        assert entry["propose/taken"] == sum(not line["refused"] for line in step) / 4
+        assert entry["propose/reward"] == pytest.approx(sum(line["reward"] for line in step) / 8)
+        assert entry["propose/taken"] == sum(not line["refused"] for line in step) / 8
     samples = (whole / "work" / "samples").glob("*.parquet")
     assert not any(row["prompt"].startswith('["Choose') for file in samples for row in Dataset.from_parquet(str(file)))
 
