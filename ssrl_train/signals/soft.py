@@ -183,8 +183,8 @@ def summed_up(folder: Path) -> str:
     return (
         f"soft constraints: on {of['items']} answers of {report['ladders']} ladders held out, {of['violated']} of them "
         f"in violation, the classifier agrees with the rules on {share['agreement']} and accepts "
-        f"{share['false_accept']} of the violated ones; of the labels it learnt from {share['true_positives']} of the "
-        f"yes and {share['true_negatives']} of the no are true"
+        f"{share['false_accept']} of the violated ones; of the labels that ladders give them {share['true_positives']} "
+        f"of the yes and {share['true_negatives']} of the no are true"
     )
 
 
