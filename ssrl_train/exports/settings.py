@@ -94,7 +94,9 @@ class Specs(Export):
         "TRL's: `dpo: {loss_type: [sigmoid, sft], loss_weights: [1.0, 0.5]}`." + FILES,
         trl=("trl.DPOTrainer",),
         stable=False,
-        measured="See `pytest -m prove -k starts`.",
+        measured="One seed of a tiny model that seldom has the form (`make prove SLICE=starts`): in GRPO's first tenth "
+        "0.82 of the groups have a difference and the reward is 0.12, without a start 0.30 and 0.02; after 50 steps "
+        "accuracy is at chance with it and without.",
         avoid="When the form is right already, or when no response has it: `format` is what teaches it from nothing.",
     )
 
@@ -128,7 +130,9 @@ class Skills(Export):
         "`max_completion_length` of that of `tries` responses and more." + FILES,
         trl=("trl.SFTTrainer",),
         stable=False,
-        measured="See `pytest -m prove -k starts`.",
+        measured="One seed of a tiny model that seldom has the form (`make prove SLICE=starts`): in GRPO's first tenth "
+        "0.88 of the groups have a difference and the reward is 0.17, without a start 0.30 and 0.02; after 50 steps "
+        "accuracy is at chance with it and without.",
         avoid="When a response has no room for a second try, or when a model reflects by itself in better words.",
     )
 
