@@ -85,6 +85,7 @@ class MaskedStepsParams:
 class MaskedSteps(Task[MaskedStepsParams]):
     """A solution or proof with gaps; the answer is what stood there."""
 
+    version = 2
     needs = frozenset({"worked"})
     pictures: ClassVar[bool] = False
     levels: ClassVar = {
@@ -160,16 +161,20 @@ class MaskedSteps(Task[MaskedStepsParams]):
         order = [b for b in rng.shuffled(usable) if b.kind == first]
         order += [b for b in rng.shuffled(usable) if b.kind != first]
         chosen: list[Blank] = []
-        operators = self._found("operators")
+        operators, drawn, thinned = self._found("operators"), rng.uniform(), False
         for blank in order:
             if len(chosen) == wanted:
                 break
-            if blank.kind == OPERATOR and rng.uniform() >= _kept(operators, blank.right):
-                continue
+            if blank.kind == OPERATOR:
+                # One draw a row, after which no other operator of the record is asked in this one's place: whoever
+                # tries again until something is left asks for the frequent one as often as before.
+                thinned = thinned or drawn >= _kept(operators, blank.right)
+                if thinned:
+                    continue
             if solution.determined([*chosen, blank]):
                 chosen.append(blank)
         if len(chosen) < self.params.blanks[0]:
-            raise Skip("too little that can be hidden together")
+            raise Skip("too little that can be hidden together", final=thinned)
         chosen.sort(key=lambda blank: blank.places)
         parts = [part for blank in chosen if (part := self._part(blank)) is not None]
         marks = _marks(len(chosen))

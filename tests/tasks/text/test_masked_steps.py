@@ -151,6 +151,29 @@ def test_an_operator_that_is_everywhere_is_asked_less_often() -> None:
     assert (asked[0].chance or 0) >= share - 0.05
 
 
+def test_an_operator_stays_rare_when_records_that_offer_no_other_are_tried_again() -> None:
+    """As a build does it: each record is tried again until it gives a row, or says that it never will."""
+    signs = [("*", 7 * (40 + n)) if n % 3 == 0 else ("+", 47 + n) for n in range(240)]
+    mixed = [
+        record(f"What is {n}?", f"We go on.\nSo {40 + n} {sign} 7 = {is_}.\nThat is it.")
+        for n, (sign, is_) in enumerate(signs)
+    ]
+    prepared = MaskedSteps.prepare(iter(mixed))
+    asked = []
+    task = MaskedSteps(MaskedStepsParams(("operator",)), prepared)
+    for n, item in enumerate(mixed):
+        for k in range(8):
+            try:
+                asked += [example.answer for example in task.make([item], Rng("record", n, k), 0)]
+            except Skip as skip:
+                if not skip.final:
+                    continue
+            break
+    share = sum(answer.value["answer"] == "plus" for answer in asked) / len(asked)
+    assert len(asked) > 120
+    assert 0.4 < share < 0.6
+
+
 @pytest.mark.parametrize("meta", [{"equations": [["3 * 240 = 721"]]}, {"equations": [["3 * 241 = 720"]]}])
 def test_audit_evaluates_the_equations_without_the_record(meta: dict[str, object]) -> None:
     item = made_rows.record("worked.jsonl//line 1")
