@@ -17,7 +17,7 @@ install: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX_URL),--index-url $(TORCH_INDEX_URL)) torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[check,depth,video,text,instruct,reasoning-gym,train,demo,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[check,depth,video,text,instruct,reasoning-gym,train,demo,ray,dev]'
 	touch $@
 
 demo: $(READY)

@@ -85,6 +85,13 @@ def build(
     curated: Annotated[Path | None, typer.Option(help="table of `ssrl curate`: groups, neighbours, repeats")] = None,
     pass_rates: Annotated[Path | None, typer.Option(help="table of `ssrl grade`: rows not to make again")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes [default: cores]")] = None,
+    engine: Annotated[str, typer.Option(help="local, or ray: a cluster makes the shards")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="of a Ray cluster, like auto [default: one of this machine's own]")
+    ] = None,
+    shard_range: Annotated[
+        str | None, typer.Option(help="i/n: every n-th shard from the i-th on, or all [default: all]")
+    ] = None,
 ) -> None:
     """Build a dataset, or resume one."""
     from ssrl_data.build.run import build as run_build
@@ -101,11 +108,44 @@ def build(
     if source:
         fields["sources"] = tuple(source)
     try:
-        built = run_build(Recipe(**{"sources": (), **fields}), out, workers, say=_note)
+        made_by, part = _engine(engine, address), _range(shard_range)
+        built = run_build(Recipe(**{"sources": (), **fields}), out, workers, _note, made_by, part)
     except KeyboardInterrupt:
         _note(f"interrupted: run the same command again to go on from the last finished shard in {out}")
         raise typer.Exit(130) from None
+    if built.manifest is None:
+        typer.echo(f"{out}: {built.fresh} rows in {built.seconds:.1f} s; the dataset is whole when every range is made")
+        return
     _report(built, out)
+
+
+def _engine(name: str, address: str | None) -> Any:
+    """What makes the shards; None for this machine's processes."""
+    from ssrl_data.registry import suggest
+
+    if name == "ray":
+        from ssrl_data.build.cluster import on_ray
+
+        return on_ray(address)
+    if name != "local":
+        raise SsrlError(f"--engine {name}: {suggest(name, ['local', 'ray'])}")
+    if address is not None:
+        raise SsrlError("--address is of a Ray cluster: add --engine ray")
+    return None
+
+
+def _range(text: str | None) -> Any:
+    from ssrl_data.build.locks import Range
+
+    if text in (None, "all"):
+        return None
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal()):
+        raise SsrlError(f"--shard-range {text}: expected i/n like 1/4, or all")
+    try:
+        return Range(int(index), int(count))
+    except ValueError as error:
+        raise SsrlError(f"--shard-range {error}") from error
 
 
 def _fields(what: list[str], level: list[str] | None, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,11 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ssrl_data.build.commit import NO_SPACE
 from ssrl_data.build.plan import Shard
@@ -55,6 +55,10 @@ class Progress:
     done: Json | None = None
 
 
+Engine: TypeAlias = Callable[[Setting, Sequence[Shard], int], Iterator[Progress]]
+"""Makes shards with so many workers, and yields news as it comes: `run`, or `cluster.on_ray(...)`."""
+
+
 @dataclass
 class _Worker:
     process: Any
@@ -77,20 +81,46 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
             f"workers cannot start from a program read from {main}: write it to a file, build under "
             '`if __name__ == "__main__":`, and run that'
         )
-    context = multiprocessing.get_context("spawn")
-    todo = deque(range(len(shards)))
-    deaths: Counter[str] = Counter()
-    pool = [_start(context, setting) for _ in range(min(workers, len(shards)))]
+    pool = Pool(setting, min(workers, len(shards)))
     try:
+        yield from pool.make(shards)
+    finally:
+        pool.close()
+
+
+class Pool:
+    """Worker processes that make shards until they are closed.
+
+    Args:
+        setting: of the build.
+        workers: how many.
+    """
+
+    def __init__(self, setting: Setting, workers: int) -> None:
+        self._setting, self._context = setting, multiprocessing.get_context("spawn")
+        self._deaths: Counter[str] = Counter()
+        self._pool = [_start(self._context, setting) for _ in range(workers)]
+        self._size = workers
+
+    def close(self) -> None:
+        """Stop all of them, whatever they do."""
+        for worker in self._pool:
+            worker.process.kill()
+        for worker in self._pool:
+            worker.process.join()
+
+    def make(self, shards: Sequence[Shard]) -> Iterator[Progress]:
+        """Make some shards; yields news as it comes. What it raises leaves nothing to go on with but `close`."""
+        todo, pool = deque(range(len(shards))), self._pool
         schemas = _schemas(shards)
         while todo or any(worker.shard is not None for worker in pool):
-            while todo and len(pool) < workers:
-                pool.append(_start(context, setting))
+            while todo and len(pool) < self._size:
+                pool.append(_start(self._context, self._setting))
             for worker in pool:
                 if worker.shard is None and todo:
                     worker.shard = todo.popleft()
                     worker.record, worker.heard = "", time.monotonic()
-                    killers = frozenset(key for key, count in deaths.items() if count > 1)
+                    killers = frozenset(key for key, count in self._deaths.items() if count > 1)
                     with contextlib.suppress(BrokenPipeError):  # its end is read below
                         shard = shards[worker.shard]
                         worker.pipe.send((shard, schemas[shard.pictures], killers))
@@ -107,16 +137,11 @@ def run(setting: Setting, shards: Sequence[Shard], workers: int) -> Iterator[Pro
                     worker.process.join()
                     pool.remove(worker)
                     if worker.shard is not None:
-                        _bury(worker, deaths, shards[worker.shard])
+                        _bury(worker, self._deaths, shards[worker.shard])
                         todo.appendleft(worker.shard)
                 else:
                     worker.heard = time.monotonic()
                     yield from _hear(worker, message, shards)
-    finally:
-        for worker in pool:
-            worker.process.kill()
-        for worker in pool:
-            worker.process.join()
 
 
 def _schemas(shards: Sequence[Shard]) -> dict[bool, bytes]:

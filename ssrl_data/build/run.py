@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ssrl_data.build.commit import NO_SPACE, file_digest, replace, replace_json
 from ssrl_data.build.faults import reach
-from ssrl_data.build.local import Setting, run, sidecar
+from ssrl_data.build.local import Engine, Setting, run, sidecar
+from ssrl_data.build.locks import Access, Range
 from ssrl_data.build.plan import FORMAT, Plan, Shard, make_plan
 from ssrl_data.build.prepare import prepare_tasks
 from ssrl_data.core import Json, SsrlError
@@ -35,7 +35,7 @@ class Built:
     """What a build left: the manifest, and how it went this time.
 
     Attributes:
-        manifest: as published.
+        manifest: as published; None while shards of other ranges are missing.
         rejects: record key to reason.
         fresh: rows made by this run; the rest was there.
         seconds: wall time of this run.
@@ -47,7 +47,14 @@ class Built:
     seconds: float
 
 
-def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[str], None] = print) -> Built:
+def build(
+    recipe: Recipe,
+    out: Path,
+    workers: int | None = None,
+    say: Callable[[str], None] = print,
+    engine: Engine | None = None,
+    part: Range | None = None,
+) -> Built:
     """Build a dataset into a folder, or finish one that was begun there.
 
     Args:
@@ -55,6 +62,8 @@ def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[
         out: the folder; made when absent.
         workers: processes; the number of cores when None. The bytes do not depend on it.
         say: takes the lines of progress when standard error is no terminal.
+        engine: makes the shards; the processes of this machine (`local.run`) when None. Nor on this.
+        part: the shards to make; all when None. Who makes the last one that is missing writes card and manifest.
 
     Raises:
         SsrlError: the folder holds another build, another builder is at work in it, the disk is full, the corpus or
@@ -62,7 +71,7 @@ def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[
     """
     started = time.monotonic()
     try:
-        return _build(recipe, out, workers or os.cpu_count() or 1, say, started)
+        return _build(recipe, out, workers or os.cpu_count() or 1, say, engine or run, part, started)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise SsrlError(
@@ -74,59 +83,77 @@ def build(recipe: Recipe, out: Path, workers: int | None = None, say: Callable[[
         raise
 
 
-def _build(recipe: Recipe, out: Path, workers: int, say: Callable[[str], None], started: float) -> Built:
+def _build(
+    recipe: Recipe,
+    out: Path,
+    workers: int,
+    say: Callable[[str], None],
+    engine: Engine,
+    part: Range | None,
+    started: float,
+) -> Built:
     sources = tuple(source_at(address, recipe.license) for address in recipe.sources)
     plan = make_plan(recipe, sources)
     state = out / ".ssrl"
     if out.is_dir() and not state.exists() and any(out.iterdir()):
         raise SsrlError(f"{out} holds files that are not a build of ssrl: choose an empty or new --out")
     state.mkdir(parents=True, exist_ok=True)
-    with _lock(state, out):
-        _same_build(plan, state, out)
-        scratch = state / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        # A link keeps its name: that of what it leads to may have no suffix, and is not in the records' keys.
-        addresses = [os.path.abspath(a) if Path(a).exists() else a for a in recipe.sources]
-        replace_json(state / "corpus.json", {"sources": addresses, "license": recipe.license}, scratch)
-        replace_json(state / "plan.json", _plan_record(plan), scratch, (None, None, "plan-written"))
-        done = {i: side for i, shard in enumerate(plan.shards) if (side := _finished(out, state, shard, plan))}
+    chosen = [i for i in range(len(plan.shards)) if part is None or part.holds(i)]
+    with Access(state, out, part) as access:
+        with access.alone():
+            _same_build(plan, state, out)
+            scratch = _scratch(state, part)
+            # A link keeps its name: that of what it leads to may have no suffix, and is not in the records' keys.
+            addresses = [os.path.abspath(a) if Path(a).exists() else a for a in recipe.sources]
+            replace_json(state / "corpus.json", {"sources": addresses, "license": recipe.license}, scratch)
+            replace_json(state / "plan.json", _plan_record(plan), scratch, (None, None, "plan-written"))
+            done = {i: side for i in chosen if (side := _finished(out, state, plan.shards[i], plan))}
+            todo = [i for i in chosen if i not in done]
+            if todo:
+                prepare_tasks(plan, sources, state, scratch, say)
         kept = sum(side["rows"] for side in done.values())
-        todo = [i for i in range(len(plan.shards)) if i not in done]
         if done and todo:
-            say(f"resuming: {len(done)} of {len(plan.shards)} shards are done")
+            say(f"resuming: {len(done)} of {len(chosen)} shards are done")
         if todo:
-            prepare_tasks(plan, sources, state, scratch, say)
             setting = Setting(out, state, scratch, sources, plan.fingerprint, recipe.pass_rates)
-            done |= _make(setting, plan, todo, workers, kept, say)
+            done |= _make(setting, plan, chosen, todo, workers, kept, say, engine)
         reach("shards-done")
-        sides = [done[i] for i in range(len(plan.shards))]
-        rejects = {key: reason for side in sides for key, reason in side["rejects"].items()}
-        manifest = _manifest(plan, sides, rejects)
-        _write_rejects(state, rejects, scratch)
-        _enough(recipe, manifest, rejects, state)
-        _publishable(out, manifest, scratch)
-        rows, seconds = sum(side["rows"] for side in sides), time.monotonic() - started
-        if todo:
-            timing = {"rows": rows - kept, "seconds": seconds, "workers": min(workers, len(todo))}
+        fresh, seconds = sum(side["rows"] for side in done.values()) - kept, time.monotonic() - started
+        with access.alone():
+            for i, shard in enumerate(plan.shards):
+                if i not in done and (side := _finished(out, state, shard, plan)):
+                    done[i] = side
+            rejects = {key: reason for side in done.values() for key, reason in side["rejects"].items()}
+            manifest = _finish(recipe, plan, [done[i] for i in sorted(done)], rejects, out, scratch)
+        if todo and part is None:
+            timing = {"rows": fresh, "seconds": seconds, "workers": min(workers, len(todo))}
             replace_json(state / "timing.json", timing, scratch)
         shutil.rmtree(scratch, ignore_errors=True)
-    return Built(manifest, rejects, rows - kept, seconds)
+    return Built(manifest, rejects, fresh, seconds)
 
 
-def _lock(state: Path, out: Path) -> Any:
-    """The folder's lock, held; it goes with the process that holds it, however that ends."""
-    lock = FileLock(state / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        try:
-            holder = f"process {json.loads((state / 'holder.json').read_text())['pid']}"
-        except (OSError, ValueError, KeyError):
-            holder = "another process"
-        raise SsrlError(f"{out}: {holder} is building here: wait for it, or choose another --out") from error
-    (state / "holder.json").write_text(json.dumps({"pid": os.getpid()}))
-    return lock
+def _scratch(state: Path, part: Range | None) -> Path:
+    """An empty folder for files that are being written; what killed builders left in theirs is removed."""
+    stale = state.glob("tmp*") if part is None else [state / f"tmp-{part.file}"]
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    scratch = state / ("tmp" if part is None else f"tmp-{part.file}")
+    scratch.mkdir()
+    return scratch
+
+
+def _finish(
+    recipe: Recipe, plan: Plan, sides: Sequence[Json], rejects: Mapping[str, str], out: Path, scratch: Path
+) -> Json | None:
+    """Card and manifest, once every shard is there; the manifest, or None where one is missing."""
+    if len(sides) < len(plan.shards):
+        return None
+    state = out / ".ssrl"
+    manifest = _manifest(plan, sides, rejects)
+    _write_rejects(state, rejects, scratch)
+    _enough(recipe, manifest, rejects, state)
+    _publishable(out, manifest, scratch)
+    return manifest
 
 
 def _plan_record(plan: Plan) -> Json:
@@ -189,17 +216,24 @@ def _finished(out: Path, state: Path, shard: Shard, plan: Plan) -> Json | None:
 
 
 def _make(
-    setting: Setting, plan: Plan, todo: Sequence[int], workers: int, kept: int, say: Callable[[str], None]
+    setting: Setting,
+    plan: Plan,
+    chosen: Sequence[int],
+    todo: Sequence[int],
+    workers: int,
+    kept: int,
+    say: Callable[[str], None],
+    engine: Engine,
 ) -> dict[int, Json]:
     """Run the engine over the shards still to make, and show how it goes."""
     shards = [plan.shards[i] for i in todo]
-    total = sum(shard.quota for shard in plan.shards)
+    total = sum(plan.shards[i].quota for i in chosen)
     rows = [0] * len(shards)
     done: dict[int, Json] = {}
     terminal = sys.stderr.isatty()
     shown = 0
     with tqdm(total=total, initial=kept, unit="row", disable=not terminal, smoothing=0.1) as bar:
-        for news in run(setting, shards, min(workers, len(shards))):
+        for news in engine(setting, shards, min(workers, len(shards))):
             rows[news.shard] = max(rows[news.shard], news.rows)
             made = kept + sum(rows)
             bar.update(made - bar.n)
