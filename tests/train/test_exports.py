@@ -227,15 +227,15 @@ def test_a_preamble_stands_before_what_is_asked_and_nowhere_else() -> None:
 
 SMALL: dict[str, Any] = {"gradient_checkpointing": False, "save_strategy": "no", "max_steps": 2}
 SMALL["per_device_train_batch_size"] = 4
-FORMAT = {"method": "format", "steps": 40, "batch": 16}
+FORMAT = {"method": "format", "steps": 25, "batch": 16}
 SAMPLE = {"method": "sample", "name": "own", "rows": 24, "k": 4, "max_new_tokens": 4}
 DPO = {**SMALL, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.5]}
 SPECS = {"method": "dpo", "responses": "own", "each": 2, "export": {"kind": "specs", "forms": ["unclosed", "twice"]}}
 ENGRAVE = {"method": "sft", "responses": "ruled", "rows": 0, "export": "engrave", "sft": SMALL}
 
 
-def config(data: Path, out: Path, stages: list[dict[str, Any]]) -> Config:
-    body = {"data": str(data), "out": str(out), "model": {"tiny": "llava"}, "track": "none", "stages": stages}
+def config(data: Path, out: Path, stages: list[dict[str, Any]], model: Any = None) -> Config:
+    body = {"data": str(data), "out": str(out), "model": model or {"tiny": "llava"}, "track": "none", "stages": stages}
     return parse(body | {"eval": None}, "test")
 
 
@@ -253,13 +253,14 @@ def test_a_stage_and_a_file_give_the_same_model(dataset: Path, tmp_path: Path) -
     done = ssrl("export", "specs", dataset, a / "2-own" / "rollouts.parquet", "--out", file, *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{file}: {counts['examples']} examples for a stage of method dpo")
-    run(config(dataset, tmp_path / "b", [FORMAT, {"method": "dpo", "data": str(file), "dpo": DPO}]), lambda line: None)
+    stage = {"method": "dpo", "data": str(file), "dpo": DPO}
+    run(config(dataset, tmp_path / "b", [stage], str(a / "1-format")), lambda line: None)
     b = tmp_path / "b" / "stages"
-    first, second = (load_file(folder / "model.safetensors") for folder in (a / "3-dpo", b / "2-dpo"))
+    first, second = (load_file(folder / "model.safetensors") for folder in (a / "3-dpo", b / "1-dpo"))
     assert all(torch.equal(first[name], second[name]) for name in first)
     begun = load_file(a / "1-format" / "model.safetensors")
     assert not all(torch.equal(first[name], begun[name]) for name in first)
-    assert (a / "3-dpo" / "shown.json").read_text() == (b / "2-dpo" / "shown.json").read_text()
+    assert (a / "3-dpo" / "shown.json").read_text() == (b / "1-dpo" / "shown.json").read_text()
 
     table = pq.read_table(a / "4-ruled" / "rollouts.parquet")
     assert table.schema.metadata[b"ssrl.preamble"].decode() == rule
