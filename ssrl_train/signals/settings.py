@@ -57,9 +57,11 @@ class Majority(Voting):
         "makes any one mistake.",
         trl=("trl.GRPOTrainer",),
         stable=True,
-        measured="",
+        measured="One seed of a tiny model, half of whose sampled answers to sums are right: held-out accuracy falls "
+        "from 0.61 to 0.35, as answers gather on a few favourites; a coin leaves 0.57, gold makes it 0.72: "
+        "`make prove SLICE=test_votes`. In those 80 updates the usual guard would have stopped no vote.",
         avoid="Where the usual mistake is more frequent than the right answer: it is taught. Nothing outside the group "
-        "holds it, so watch `answer_entropy` with a guard.",
+        "holds it: a model made from nothing lost by it wherever we tried. Watch `answer_entropy` and a held-out set.",
     )
 
 
@@ -73,13 +75,15 @@ class CoVote(Voting):
         claim="Two wordings of a question vote for each other, which collapses less than a question that votes for "
         "itself: Qwen3-8B-Base goes from 72.4 to 81.2 on MATH500, with labels to 82.6.",
         differs="Views are exact by construction (options permuted, variables renamed, premises reordered) and answers "
-        "are taken over from one to the other; the paper's are rewritten by a model of 32B, and about a third of the "
-        "released pairs changed their numerals. Equality is typed, and ties abstain.",
+        "are taken over from one to the other; the paper's are rewritten by a model of 32B, and in about a third of "
+        "the released pairs the two wordings hold other numerals. Equality is typed, and ties abstain.",
         needs="Sets of two or more views whose answers map onto each other, as text/final_answer with several `views`; "
         "whole sets come in one batch.",
         trl=("trl.GRPOTrainer",),
         stable=True,
-        measured="",
+        measured="One seed of a tiny model, half of whose sampled answers to sums are right: held-out accuracy falls "
+        "from 0.61 to 0.48, by majority to 0.35; a coin leaves 0.57, gold makes it 0.72. With a margin of 0.5 it is "
+        "0.44, although 96% of the winners are right at first: `make prove SLICE=test_votes`.",
         avoid="Tasks without views are refused. A mistake that all views share is taught as by majority.",
     )
     whole_sets: ClassVar[bool] = True
@@ -107,7 +111,9 @@ class TeacherVote(Voting):
         needs="As for majority, and the time to sample twice.",
         trl=("trl.GRPOTrainer",),
         stable=False,
-        measured="",
+        measured="One seed of a tiny model, half of whose sampled answers to sums are right, with `first` 0.9 and "
+        "`last` 0.99: held-out accuracy falls from 0.61 to 0.49, by majority to 0.35; a coin leaves 0.57, gold makes "
+        "it 0.72: `make prove SLICE=test_votes`.",
         avoid="With vLLM, FSDP or DeepSpeed it is refused: the teacher generates in the model's place. Short stages: "
         "at 0.9999 the teacher hardly moves in hundreds of updates.",
     )

@@ -2,9 +2,9 @@
 
 A tiny model learns sums and differences of two numbers until about half of its sampled answers are right. From there
 each arm reinforces it on questions that it has not seen, paid by gold, by the majority of each group, by the other view
-of each question, by the vote of a slow teacher, or by a coin. Arms differ in nothing else; the guard is off, and its
-judgement of what was logged is stored. Seeds are of weights and sampling, on the same rows, so that arms can be held
-against each other; each leaves its result in `out/prove`.
+of each question, by that view where it is sure (a lead of more than half), by the vote of a slow teacher, or by a coin.
+Arms differ in nothing else; the guard is off, and its judgement of what was logged is stored. Seeds are of weights and
+sampling, on the same rows, so that arms can be held against each other; each leaves its result in `out/prove`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ ARMS: dict[str, Any] = {
     "gold": "verify",
     "majority": "majority",
     "co_vote": "co_vote",
+    "sure": {"kind": "co_vote", "margin": 0.5},
     "teacher": {"kind": "teacher_vote", "first": 0.9, "last": 0.99},
     "random": "random",
 }
@@ -57,7 +58,7 @@ GRPO = {
     "per_device_train_batch_size": 128,  # 16 prompts, 8 answers each
     "num_generations": 8,
     "max_completion_length": 6,  # <answer> -1 2 </answer> and the end
-    "learning_rate": 5e-4,
+    "learning_rate": 1e-4,  # at 5e-4 a coin takes most of what the model had learnt
     "lr_scheduler_type": "constant_with_warmup",
     "warmup_steps": 5,
     "loss_type": "dr_grpo",
@@ -140,7 +141,8 @@ def test_votes_verdict_over_seeds() -> None:
     against = {
         "before": dict.fromkeys(ARMS, "before"),
         "gold": dict.fromkeys([arm for arm in ARMS if arm != "gold"], "gold"),
-        "majority": dict.fromkeys(("co_vote", "teacher"), "majority"),
+        "random": dict.fromkeys([arm for arm in ARMS if arm not in ("gold", "random")], "random"),
+        "majority": dict.fromkeys(("co_vote", "sure", "teacher"), "majority"),
     }
     found: dict[str, Any] = {}
     for control, arms in against.items():
