@@ -73,7 +73,7 @@ def rewards_of(sampled: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def _logs(states: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    """The log entries of some stages that have a value for a key, in order; a step at which nobody was paid has none."""
+    """The log entries of some stages that have a key, in order; a step at which nobody was paid has none."""
     return [entry for state in states for entry in state["log_history"] if entry.get(key) is not None]
 
 

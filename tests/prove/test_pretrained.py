@@ -50,7 +50,7 @@ def test_pretrained(seed: int) -> None:
     done(ssrl("build", *signs, *size, "--out", folder / "dataset"))
     done(ssrl("check", folder / "dataset"))
     run = ("--data", folder / "dataset", "--out", folder / "train", "--seed", str(seed))
-    done(ssrl("train", CONFIG, *run, OMP_NUM_THREADS="2"))
+    done(ssrl("train", CONFIG, *run, OMP_NUM_THREADS="1"))
     untrained(folder, seed)
     (folder / "stored.json").write_text(json.dumps(stored(folder)), encoding="utf-8")
     judge([folder])
@@ -77,7 +77,7 @@ def untrained(folder: Path, seed: int) -> None:
     config = folder / "untrained.yaml"
     config.write_text(yaml.safe_dump(body | {"stages": [], "eval": body["eval"] | {"max_new_tokens": last}}))
     run = ("--data", folder / "dataset", "--out", folder / "untrained", "--seed", str(seed))
-    done(ssrl("train", config, *run, OMP_NUM_THREADS="2"))
+    done(ssrl("train", config, *run, OMP_NUM_THREADS="1"))
 
 
 def done(command: Any) -> None:
