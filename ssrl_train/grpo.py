@@ -137,6 +137,7 @@ class Trainer(GRPOTrainer):  # type: ignore[misc]
             batches=args.max_steps * args.gradient_accumulation_steps,
             seed=args.seed,
             rates=rates,
+            answers=signal is None,  # of which a run that is paid without a verifier must not know
         )
         super().__init__(
             model=model,

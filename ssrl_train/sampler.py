@@ -48,6 +48,7 @@ class RowSampler(Sampler[int]):
         batches: how many the loader asks for in the whole run, repeats counted.
         seed: of the run.
         rates: pass rates of some rows by id, known beforehand.
+        answers: whether the rows' right answers may be looked up, whose shares the frontier keeps.
 
     Raises:
         SsrlError: rows and curriculum do not go together.
@@ -63,6 +64,7 @@ class RowSampler(Sampler[int]):
         batches: int,
         seed: int,
         rates: Mapping[str, float] | None = None,
+        answers: bool = True,
     ) -> None:
         self.prompts, self.generations, self.repeats, self.batches = prompts, generations, repeats, batches
         columns = rows.select_columns(["id", "task", "level", "set_id"]).with_format("arrow")[:]
@@ -76,7 +78,7 @@ class RowSampler(Sampler[int]):
             self._units, self._rows, self._starts = _units(
                 self._labels, columns["set_id"] if curriculum.whole_sets else None, known
             )
-            if isinstance(curriculum, Frontier) and not curriculum.whole_sets:
+            if answers and isinstance(curriculum, Frontier) and not curriculum.whole_sets:
                 self._units = dataclasses.replace(self._units, answer=_answers(rows, self._labels.cell))
             self._policy = begin(curriculum, self._units, prompts, seed)
         except ValueError as error:

@@ -30,7 +30,7 @@ from transformers import AutoProcessor
 from trl import GRPOConfig, GRPOTrainer
 
 from ssrl_data.core import SsrlError
-from ssrl_train.curriculum import Curriculum, Levels, Uniform, Weights
+from ssrl_train.curriculum import Curriculum, Frontier, Levels, Uniform, Weights
 from ssrl_train.grpo import Trainer, updates
 from ssrl_train.rows import column
 from ssrl_train.sampler import RowSampler
@@ -259,3 +259,16 @@ def test_the_stock_trainer_still_replays_its_first_order(model: Path, tmp_path: 
     orders = [ids for _, ids in whole.batches]
     assert [ids for _, ids in rest.batches] == orders[:2]
     assert orders[2:] != orders[:2]
+
+
+def test_answers_are_not_looked_up_where_no_verifier_pays() -> None:
+    """The order of the frontier's draws follows from the stored answers, unless they may not be looked at."""
+    rows = made_rows()
+    others = rows.remove_columns("answer").add_column("answer", ["none"] * len(rows))
+    with pytest.raises(SsrlError, match="cannot run on these rows"):
+        sampler(others, Frontier())
+    drawn = [
+        list(islice(iter(RowSampler(some, Frontier(), PROMPTS, 2, 1, STEPS, 0, answers=False)), 2 * PROMPTS))
+        for some in (rows, others)
+    ]
+    assert drawn[0] == drawn[1]
