@@ -51,6 +51,7 @@ def test_verdicts_of_arms() -> None:
         "again": "no evidence",
     }
     assert found["random"].verdict != "better"
-    assert all(one.seeds == (3, 3) and not one.note for one in found.values())
+    assert {name: one.seeds for name, one in found.items()} == {"verify": (6, 6), "random": (3, 6), "again": (3, 6)}
+    assert not any(one.note for one in found.values())
     stored = json.loads((OUT / "comparison.json").read_text(encoding="utf-8"))
     assert stored["arms"]["verify"]["difference"]["low"] > 0
