@@ -17,7 +17,7 @@ from command import published, ssrl
 from loopback_model import Model, served
 from made_autoif import SEEDS, author
 
-from ssrl_train.tiny import TEXT, Tiny, build_model, build_processor
+from ssrl_train.tiny import Tiny, build_model, build_processor
 
 pytest_plugins = ("autoif_runs",)
 
@@ -161,7 +161,7 @@ def test_a_missing_call_is_named(finished: Path, tmp_path: Path) -> None:
 
 
 def test_a_tiny_model_writes_nothing_of_use_and_the_run_says_so(tmp_path: Path) -> None:
-    settings = Tiny(TEXT)
+    settings = Tiny("qwen3")
     processor = build_processor(settings, SEEDS)
     build_model(settings, processor, 0).save_pretrained(tmp_path / "tiny")
     processor.save_pretrained(tmp_path / "tiny")

@@ -17,7 +17,7 @@ from made_autoif import LIKE, QUARREL, QUERIES, SEEDS, TWISTED, WRITTEN, output,
 from ssrl_data import programs
 from ssrl_data.grade import grade
 from ssrl_data.row import unpack_answer
-from ssrl_train.tiny import TEXT, Tiny, build_model, build_processor
+from ssrl_train.tiny import Tiny, build_model, build_processor
 
 pytest_plugins = ("autoif_runs",)
 KEPT = {*SEEDS, *LIKE}
@@ -198,8 +198,8 @@ def tiny(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row in rows(finished, "answers.jsonl")
         for text in (row["prompt"][0]["content"], *map(str, row["answers"]))
     ]
-    processor = build_processor(Tiny(TEXT), texts)
-    build_model(Tiny(TEXT), processor, 0).save_pretrained(folder)
+    processor = build_processor(Tiny("qwen3"), texts)
+    build_model(Tiny("qwen3"), processor, 0).save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
 
