@@ -138,4 +138,7 @@ def test_a_shipped_comparison_is_read(path: Path) -> None:
         return
     arms = parse_arms(body, str(path))
     assert all(len(seeds) >= 3 for seeds in arms.runs.values())
-    assert any(control != body["control"] for control in arms.against.values()), "an A/A arm"
+    again = body["arms"]["again"]
+    assert not set(again) - {"seeds", "control"}, "an A/A arm"
+    assert not body["arms"][arms.against["again"]]
+    assert not set(arms.runs["again"]) & set(arms.runs[arms.against["again"]])

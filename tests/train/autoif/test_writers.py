@@ -16,7 +16,7 @@ from ssrl_train.autoif import writers
 from ssrl_train.autoif.calls import Ask, Calls, Recorded
 from ssrl_train.autoif.config import Writer
 from ssrl_train.autoif.writers import Local, Server, writer_of
-from ssrl_train.tiny import TEXT, Tiny, build_model, build_processor
+from ssrl_train.tiny import Tiny, build_model, build_processor
 
 KEY = "sk-very-secret-1234"
 HELLO = Ask("Say hello.", 0, "a greeting")
@@ -238,7 +238,7 @@ def test_recorded_calls_must_be_there(tmp_path: Path) -> None:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny text model, saved."""
     folder = tmp_path_factory.mktemp("autoif") / "tiny"
-    settings = Tiny(TEXT, spread=0.5)
+    settings = Tiny("qwen3", spread=0.5)
     processor = build_processor(settings, ["Say hello to the world and to everybody in it."])
     build_model(settings, processor, 0).save_pretrained(folder)
     processor.save_pretrained(folder)
