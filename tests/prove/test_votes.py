@@ -158,5 +158,6 @@ def test_votes_verdict_over_seeds() -> None:
         found[arm] = {"gained": gained, "kept": kept, "guard": stopped, "answer_entropy": entropy}
         print(f"{arm}: gained {gained}, {kept} of gold's; entropy of answers {entropy}; the guard stops at {stopped}")
     (STORE / "verdicts.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
-    # Only that gold teaches is claimed, without which nothing here says anything; what votes are worth is told.
-    assert found["gold - before"]["verdict"] == "better"
+    # Only that gold teaches is claimed, without which nothing here says anything; what votes are worth is told. Every
+    # seed has another start, so that of these few the means alone tell nothing apart: it must teach each of them.
+    assert min(found["gold"]["gained"]) > 0
