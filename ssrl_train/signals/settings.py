@@ -59,8 +59,8 @@ class Majority(Voting):
         stable=True,
         measured="Tiny models, half of whose sampled answers to sums are right, three seeds: mean held-out accuracy "
         "goes from 0.68 to 0.53 (no evidence: seeds differ), in each of them down, as answers gather on a few "
-        "favourites; a coin leaves 0.56, gold makes it 0.76: `make prove SLICE=test_votes`. In those 80 updates the usual guard "
-        "stopped none.",
+        "favourites; a coin leaves 0.56, gold makes it 0.76: `make prove SLICE=test_votes`. In those 80 updates the "
+        "usual guard stopped none.",
         avoid="Where the usual mistake is more frequent than the right answer: it is taught. Nothing outside the group "
         "holds it: a model made from nothing lost by it wherever we tried. Watch `answer_entropy` and a held-out set.",
     )
