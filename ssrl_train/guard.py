@@ -53,10 +53,10 @@ class Guard:
         needs="Nothing. Where rows have a known answer, the share of right ones is watched too.",
         trl=("trl.GRPOTrainer",),
         stable=True,
-        measured="A signal that pays one answer to everything is stopped at step 25, the first at which the usual "
-        "guard judges, and with a shorter window in two processes too. A run that learns, from 0.43 to 0.77 right, "
-        "kept 0.77 of its answer entropy, fell by 0.01 and had 0.26 dead groups at most, and is not stopped (one "
-        "seed): `make prove SLICE=guard`.",
+        measured="On three seeds a signal that pays one answer to everything is stopped at step 25, the first at which "
+        "the usual guard judges, and with a shorter window in two processes too. Runs that learn are not stopped; one "
+        "from 0.43 to 0.77 right kept 0.77 of its answer entropy, fell by 0.01 and had 0.26 dead groups at most: "
+        "`make prove SLICE=guard`.",
         avoid="Rows whose answers are nearly all the same: a model that learns them looks like one that collapses.",
     )
 
