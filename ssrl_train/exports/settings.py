@@ -131,8 +131,8 @@ class Skills(Export):
         trl=("trl.SFTTrainer",),
         stable=False,
         measured="Tiny models that seldom have the form, three seeds (`make prove SLICE=starts`): in GRPO's first "
-        "tenth 0.88 to 0.90 of the groups have a difference, without a start 0.13 to 0.30; after 50 steps accuracy is at "
-        "chance with it and without: -0.001 (-0.057 to 0.054), no evidence.",
+        "tenth 0.88 to 0.90 of the groups have a difference, without a start 0.13 to 0.30; after 50 steps accuracy is "
+        "at chance with it and without: -0.001 (-0.057 to 0.054), no evidence.",
         avoid="When a response has no room for a second try, or when a model reflects by itself in better words.",
     )
 
