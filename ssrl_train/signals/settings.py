@@ -191,10 +191,10 @@ class Soft(Signal):
         "whose model keeps to constraints more often where they are asked.",
         trl=("trl.GRPOTrainer",),
         stable=False,
-        measured="Read by a random tiny model, with labels of a writer who heeds all, it agrees with the rules on 0.61, "
-        "0.62 and 0.56 of 200 held-out answers (three seeds) and accepts 0.42, 0.44 and 0.50 of the violated ones; where "
-        "the writer overlooks 0.3 of the added constraints, 0.63, 0.55 and 0.54, and 0.38, 0.52 and 0.53: little more "
-        "than a coin (`make prove SLICE=soft`). Whether a model learns from such a reward was not measured.",
+        measured="Read by a random tiny model, with labels of a writer who heeds all, it agrees with the rules on "
+        "0.61, 0.62 and 0.56 of 200 held-out answers (three seeds) and accepts 0.42, 0.44 and 0.50 of the violated "
+        "ones; where the writer overlooks 0.3 of the added constraints, 0.63, 0.55 and 0.54, and 0.38, 0.52 and 0.53: "
+        "little more than a coin (`make prove SLICE=soft`). Whether a model learns from such a reward is not known.",
         avoid="Where a rule can check the constraint: `verify` is exact. Where the run says that the classifier "
         "accepts much of what is violated, as from a few hundred answers it does, or that the labels are not true: "
         "there the reward can be had without keeping to anything.",
