@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from test_processes import ended, script, two
+from train_rows import GROUP, SMALL
 
 from ssrl_data.core import SsrlError
 from ssrl_train.config import Config, parse
@@ -23,16 +24,6 @@ from ssrl_train.stage_rows import StageRows
 from ssrl_train.stages import Grpo
 
 pytest_plugins = ("train_rows",)
-GROUP = 4
-SMALL: dict[str, Any] = {
-    "gradient_checkpointing": False,
-    "per_device_train_batch_size": 4 * GROUP,
-    "num_generations": GROUP,
-    "max_completion_length": 4,
-    "max_steps": 2,
-    "save_strategy": "no",
-    "disable_tqdm": True,
-}
 
 
 def config(dataset: Path, out: Path, *stages: dict[str, Any]) -> Config:

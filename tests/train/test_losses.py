@@ -14,6 +14,7 @@ import torch
 from curriculum_run import made_rows
 from datasets import Dataset
 from torch import Tensor
+from train_rows import GROUP, SMALL
 from transformers import AutoProcessor
 
 from ssrl_train.curriculum import Uniform
@@ -30,16 +31,6 @@ from ssrl_train.stages import Grpo
 from ssrl_train.tiny import IMAGE_SLOT, Tiny, build_model, build_processor, texts_of
 
 pytest_plugins = ("train_rows",)
-GROUP = 4
-SMALL: dict[str, Any] = {
-    "gradient_checkpointing": False,
-    "per_device_train_batch_size": 4 * GROUP,
-    "num_generations": GROUP,
-    "max_completion_length": 4,
-    "max_steps": 2,
-    "save_strategy": "no",
-    "disable_tqdm": True,
-}
 NAN = math.nan
 PARTS = {"per_device_train_batch_size": GROUP, "steps_per_generation": 4, "gradient_accumulation_steps": 4}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import ROOT
@@ -12,6 +13,18 @@ from ssrl_data.build.run import build
 from ssrl_data.recipe import Recipe, load_recipe
 from ssrl_train.rows import load_rows
 from ssrl_train.tiny import Tiny, build_model, build_processor, texts_of
+
+GROUP = 4
+SMALL: dict[str, Any] = {
+    "gradient_checkpointing": False,
+    "per_device_train_batch_size": 4 * GROUP,
+    "num_generations": GROUP,
+    "max_completion_length": 4,
+    "max_steps": 2,
+    "save_strategy": "no",
+    "disable_tqdm": True,
+}
+"""Options of a grpo stage of two steps, 4 groups each."""
 
 
 @pytest.fixture(scope="session")
